@@ -1,0 +1,3 @@
+"""HotStream Reactive."""
+
+__version__ = "0.1.0"
