@@ -1,0 +1,5 @@
+"""Where items go: one module per kind of storage."""
+
+from hotstream_reactive.storages.base import StorageAdapter, StorageContext
+
+__all__ = ["StorageAdapter", "StorageContext"]

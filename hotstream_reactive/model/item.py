@@ -1,0 +1,93 @@
+"""The data item: one collected post, article or answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+
+class DataItem(msgspec.Struct, kw_only=True, omit_defaults=False):
+    """One collected item, as it stands in `data_items`.
+
+    `id` is ``<platform>_<the source's own id>``; together with `platform` it is the identity.
+    `created_at` is ISO 8601 in UTC, or None when the page does not say; a `datetime` given by a
+    plugin is converted by `normalise`.
+    `metadata` holds the counters (`likes`, `reposts`, `replies`, `quotes`, `views`, `video_views`)
+    and marks; a counter that was not on the page is left out, zero means the page said zero.
+    `raw_data` is the record as the adapter read it.
+    """
+
+    id: str
+    platform: str
+    content: str
+    title: str | None = None
+    author: str | None = None
+    url: str | None = None
+    created_at: str | datetime | None = None
+    metadata: dict[str, Any] = {}
+    raw_data: dict[str, Any] = {}
+
+
+def iso_utc(moment: datetime) -> str:
+    """Format as ISO 8601 in UTC with whole seconds, e.g. ``2025-05-30T12:38:00Z``.
+
+    A naive datetime is taken as UTC.
+    """
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def normalise(item: DataItem) -> DataItem:
+    """Make an item safe to store in any database or file.
+
+    Lone surrogates and NULs leave the texts, integers beyond 64 bits become texts, keys become
+    texts, and a `created_at` given as datetime becomes ISO 8601.
+
+    Raises:
+        ValueError: `id` or `platform` is empty or no text, or `content` is no text.
+    """
+    for name in ("id", "platform", "content"):
+        if not isinstance(getattr(item, name), str):
+            raise ValueError(f"item field {name!r} must be a text, not {getattr(item, name)!r}")
+    if not item.id or not item.platform:
+        raise ValueError("an item needs an id and a platform")
+    created = item.created_at
+    return DataItem(
+        id=_safe_text(item.id),
+        platform=_safe_text(item.platform),
+        content=_safe_text(item.content),
+        title=_optional_text(item.title),
+        author=_optional_text(item.author),
+        url=_optional_text(item.url),
+        created_at=iso_utc(created) if isinstance(created, datetime) else _optional_text(created),
+        metadata=_safe(item.metadata),
+        raw_data=_safe(item.raw_data),
+    )
+
+
+def _safe_text(text: str) -> str:
+    if text.isascii():
+        return text.replace("\x00", "")
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value is None else _safe_text(str(value))
+
+
+def _safe(value: Any) -> Any:
+    match value:
+        case str():
+            return _safe_text(value)
+        case bool() | None | float() | bytes() | datetime():
+            return value
+        case int():
+            return value if -(2**63) <= value < 2**63 else str(value)
+        case dict():
+            return {_safe_text(str(key)): _safe(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_safe(inner) for inner in value]
+        case _:
+            return _safe_text(str(value))
