@@ -5,6 +5,8 @@ HotStreamError
 ├── DatabaseError
 │   ├── DatabaseUnavailable  start MongoDB or mend the network; workers try again by themselves
 │   ├── DatabaseRefused      give the user the right password or privileges
+│   ├── FeedUnsupported      nothing, or use a replica set: polling does the same, later
+│   ├── FeedEnded            nothing: the stream is opened again
 │   └── EmbeddedMongoError   install mongod or name it in HOTSTREAM_MONGOD
 ├── PluginError              mend or remove the named plugin; the others work on
 ├── InvalidTask              mend the named fields of the task document
@@ -42,6 +44,14 @@ class DatabaseUnavailable(DatabaseError):
 
 class DatabaseRefused(DatabaseError):
     """MongoDB refused the credentials or the privilege."""
+
+
+class FeedUnsupported(DatabaseError):
+    """The server offers no change stream to this user."""
+
+
+class FeedEnded(DatabaseError):
+    """The change stream came to an end that is no error of the server."""
 
 
 class EmbeddedMongoError(DatabaseError):

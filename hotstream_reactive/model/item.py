@@ -43,14 +43,15 @@ def normalise(item: DataItem) -> DataItem:
     """Make an item safe to store in any database or file.
 
     Lone surrogates and NULs leave the texts, integers beyond 64 bits become texts, keys become
-    texts, and a `created_at` given as datetime becomes ISO 8601.
+    texts without a leading dollar sign, and a `created_at` given as datetime becomes ISO 8601.
 
     Raises:
-        ValueError: `id` or `platform` is empty or no text, or `content` is no text.
+        TypeError: `id`, `platform` or `content` is no text.
+        ValueError: `id` or `platform` is empty.
     """
     for name in ("id", "platform", "content"):
         if not isinstance(getattr(item, name), str):
-            raise ValueError(f"item field {name!r} must be a text, not {getattr(item, name)!r}")
+            raise TypeError(f"item field {name!r} must be a text, not {getattr(item, name)!r}")
     if not item.id or not item.platform:
         raise ValueError("an item needs an id and a platform")
     created = item.created_at
@@ -73,6 +74,11 @@ def _safe_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
 
 
+def _safe_key(key: str) -> str:
+    # A leading dollar sign would make the key an operator; its full-width form reads the same.
+    return _safe_text("＄" + key[1:] if key.startswith("$") else key)
+
+
 def _optional_text(value: object) -> str | None:
     return None if value is None else _safe_text(str(value))
 
@@ -86,7 +92,7 @@ def _safe(value: Any) -> Any:
         case int():
             return value if -(2**63) <= value < 2**63 else str(value)
         case dict():
-            return {_safe_text(str(key)): _safe(inner) for key, inner in value.items()}
+            return {_safe_key(str(key)): _safe(inner) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_safe(inner) for inner in value]
         case _:

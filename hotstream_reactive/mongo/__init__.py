@@ -1,0 +1,1 @@
+"""MongoDB: the only part of HotStream that imports the driver."""

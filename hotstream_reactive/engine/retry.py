@@ -1,0 +1,60 @@
+"""From an error to an outcome: each kind of error carries its own remedy."""
+
+from __future__ import annotations
+
+from hotstream_reactive.engine.backoff import full_jitter
+from hotstream_reactive.errors import (
+    BlockedError,
+    ConfigError,
+    InvalidTask,
+    LoginRequired,
+    PermanentError,
+    PluginError,
+    RateLimited,
+    ScrapeError,
+)
+from hotstream_reactive.errors import LeaseLost as LeaseLostError
+from hotstream_reactive.model.outcome import Failed, LeaseLost, Outcome, Retry
+from hotstream_reactive.model.task import Task
+from hotstream_reactive.settings import SchedulerSettings
+from hotstream_reactive.text import clean
+
+#: A site that blocks is left alone longer than one that merely failed.
+BLOCKED_FACTOR = 5
+_FINAL = (PermanentError, LoginRequired, InvalidTask, ConfigError, PluginError)
+
+
+def judge(
+    error: BaseException, task: Task, settings: SchedulerSettings, *, result_count: int
+) -> Outcome:
+    """The outcome of a run that ended with `error`."""
+    text = describe(error)
+    if isinstance(error, LeaseLostError):
+        return LeaseLost(text, result_count)
+    if isinstance(error, _FINAL):
+        return Failed(text, result_count)
+    failures = task.current_retry + 1
+    if failures > task.retry_count:
+        return Failed(f"{text} (gave up after {_times(task.retry_count)})", result_count)
+    factor = BLOCKED_FACTOR if isinstance(error, BlockedError) else 1
+    wait_s = full_jitter(
+        failures, settings.retry_base_delay * factor, settings.retry_max_delay * factor
+    )
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        # The site named a time: never earlier, and not all at once when it has come.
+        wait_s = error.retry_after + wait_s / factor
+    return Retry(reason=text, after_s=wait_s, result_count=result_count)
+
+
+def describe(error: BaseException) -> str:
+    """One line for `error_message`: HotStream's own errors say all themselves."""
+    text = clean(str(error), 1500)
+    if isinstance(error, ScrapeError):
+        return f"{error.kind}: {text}" if error.kind != "error" else text
+    if type(error).__module__.startswith("hotstream_reactive"):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _times(count: int) -> str:
+    return "1 retry" if count == 1 else f"{count} retries"

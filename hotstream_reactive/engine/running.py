@@ -1,0 +1,87 @@
+"""The runs of this worker that are going on, and the ways to stop one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+
+from hotstream_reactive.model.outcome import Cancelled, LeaseLost, Outcome, Retry
+from hotstream_reactive.model.task import Task
+
+
+class ActiveRun:
+    """One run that is going on; stopping it decides its outcome, the first word counts."""
+
+    def __init__(self, task: Task, lease_id: str) -> None:
+        self.task = task
+        self.lease_id = lease_id
+        self.scope = anyio.CancelScope()
+        self.verdict: Outcome | None = None
+        self.result_count = 0
+        self.progress = 0.0
+        self.checkpoint: dict[str, Any] = dict(task.checkpoint)
+
+    def cancel(self) -> None:
+        """Somebody set `status` to 4 or deleted the document."""
+        self._stop(Cancelled(self.result_count))
+
+    def lose(self, reason: str) -> None:
+        """The lease is gone, or may be: stop before anything more is written."""
+        self._stop(LeaseLost(reason, self.result_count))
+
+    def hand_back(self) -> None:
+        """The worker shuts down: back to pending from the checkpoint, without using up a retry."""
+        self._stop(
+            Retry(
+                reason="handed back: its worker was shut down",
+                after_s=0.0,
+                counts=False,
+                result_count=self.result_count,
+            )
+        )
+
+    def _stop(self, verdict: Outcome) -> None:
+        if self.verdict is None:
+            self.verdict = verdict
+            self.scope.cancel()
+
+
+class ActiveRuns:
+    """All runs of this worker; an entry stands until its outcome is durable."""
+
+    def __init__(self) -> None:
+        self._by_lease: dict[str, ActiveRun] = {}
+        self._by_document: dict[str, ActiveRun] = {}
+        self._empty = anyio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._by_lease)
+
+    def __iter__(self) -> Iterator[ActiveRun]:
+        return iter(list(self._by_lease.values()))
+
+    def add(self, run: ActiveRun) -> None:
+        """Enter a run that was claimed just now."""
+        if not self._by_lease:
+            self._empty = anyio.Event()
+        self._by_lease[run.lease_id] = run
+        self._by_document[repr(run.task.document_id)] = run
+
+    def remove(self, lease_id: str) -> None:
+        """Forget a run; unknown ones are fine."""
+        run = self._by_lease.pop(lease_id, None)
+        if run is not None and self._by_document.get(repr(run.task.document_id)) is run:
+            del self._by_document[repr(run.task.document_id)]
+        if not self._by_lease:
+            self._empty.set()
+
+    def of_document(self, document_id: Any) -> ActiveRun | None:
+        """The run of this very document, if it is one of ours."""
+        return self._by_document.get(repr(document_id)) if self._by_document else None
+
+    async def wait_until_empty(self) -> None:
+        """Wait until no run is left."""
+        await self._empty.wait()

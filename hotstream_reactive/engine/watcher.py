@@ -1,0 +1,136 @@
+"""The watcher: one change stream per process, kept alive for ever, turned into hints.
+
+A stream that ends, fails or goes silent is replaced by a new one that begins now, and a full sweep
+is ordered at once: whatever happened in between is found by query. So no position is ever stored,
+and no history can be lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Protocol
+
+import anyio
+
+from hotstream_reactive.engine.backoff import full_jitter
+from hotstream_reactive.engine.events import Events
+from hotstream_reactive.errors import DatabaseError, FeedEnded, FeedUnsupported
+from hotstream_reactive.model.change import Change
+
+#: The server answers a waiting read within a second; silence for this long is a dead connection.
+SILENCE_LIMIT_S = 6.0
+#: A server that offers no stream may be replaced by one that does.
+UNSUPPORTED_RETRY_S = 60.0
+#: Without a stream, sweeps come this often until it is back.
+DEGRADED_SWEEP_S = 2.0
+#: A stream that lived this long was a good one.
+STEADY_S = 5.0
+
+
+class StreamState(StrEnum):
+    """Whether the change stream works; in every state the sweeps give the same result, later."""
+
+    OFF = "off"
+    RESUMING = "resuming"
+    LIVE = "live"
+    DEGRADED = "degraded"
+    UNSUPPORTED = "unsupported"
+
+
+class Feed(Protocol):
+    """An open stream of changes."""
+
+    async def next(self) -> Change | None: ...
+    async def close(self) -> None: ...
+
+
+class Hints(Protocol):
+    """Who is told that there may be work."""
+
+    def changed(self, change: Change) -> None: ...
+    def sweep(self) -> None: ...
+
+
+OpenFeed = Callable[[bool], Awaitable[Feed]]
+
+
+class Watcher:
+    """Keeps one stream open and passes its changes on.
+
+    Args:
+        open_feed: opens a stream that begins now; its argument asks for a fresh connection.
+    """
+
+    def __init__(self, open_feed: OpenFeed, hints: Hints, events: Events) -> None:
+        self._open_feed = open_feed
+        self._hints = hints
+        self._events = events
+        self._stop = anyio.Event()
+        self._first_try = anyio.Event()
+        self.state = StreamState.RESUMING
+        #: Monotonic time of the last change; None before the first.
+        self.changed_at: float | None = None
+
+    async def ready(self) -> None:
+        """Wait until the stream is open or known not to open now."""
+        await self._first_try.wait()
+
+    def stop(self) -> None:
+        """Ask `run` to end; it does so within about a second."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Watch until stopped."""
+        failures = 0
+        while not self._stop.is_set():
+            opened_at = time.monotonic()
+            try:
+                feed = await self._open_feed(failures > 1)
+                self._enter(StreamState.LIVE)
+                # Order matters: first the stream is open, then the query; nothing falls between.
+                self._hints.sweep()
+                await self._read(feed)
+            except FeedUnsupported as reason:
+                self._enter(StreamState.UNSUPPORTED, str(reason))
+                await self._pause(UNSUPPORTED_RETRY_S)
+            except DatabaseError as error:
+                lived_s = time.monotonic() - opened_at
+                failures = 1 if lived_s > STEADY_S else failures + 1
+                self._enter(
+                    StreamState.RESUMING if failures == 1 else StreamState.DEGRADED, str(error)
+                )
+                self._hints.sweep()
+                # The first reopening comes at once; a server that keeps refusing is not hammered.
+                await self._pause(full_jitter(failures, 0.2, DEGRADED_SWEEP_S) * (failures > 1))
+
+    async def _read(self, feed: Feed) -> None:
+        """Pass changes on until the stream ends.
+
+        A pending read is cancelled only to abandon a stream that has gone silent: both drivers
+        lose the event or close the stream when their read is cancelled.
+        """
+        with anyio.CancelScope() as patience:
+            while not self._stop.is_set():
+                patience.deadline = anyio.current_time() + SILENCE_LIMIT_S
+                change = await feed.next()
+                if change is not None:
+                    self.changed_at = time.monotonic()
+                    self._hints.changed(change)
+            patience.deadline = anyio.current_time() + 1.0
+            await feed.close()
+        if not self._stop.is_set():
+            raise FeedEnded(f"the change stream was silent for {SILENCE_LIMIT_S:g} s")
+
+    async def _pause(self, seconds: float) -> None:
+        self._first_try.set()
+        with anyio.move_on_after(seconds):
+            await self._stop.wait()
+
+    def _enter(self, state: StreamState, reason: str = "") -> None:
+        if state is not self.state or (reason and state is StreamState.RESUMING):
+            self.state = state
+            self._events.emit(f"stream_{state}", reason=reason)
+        if state is StreamState.LIVE:
+            self._first_try.set()

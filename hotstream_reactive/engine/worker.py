@@ -1,0 +1,261 @@
+"""The worker: starts everything in order, and stops it in reverse.
+
+Start: stream open, then sweeps and timer, then claims. Stop (drain): no claim any more, running
+tasks finish within the grace, the rest is handed back, the last outcome is written, then all ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from hotstream_reactive.engine.completer import Completer, OutcomeStore, RunHistory
+from hotstream_reactive.engine.dispatcher import ClaimStore, Dispatcher
+from hotstream_reactive.engine.events import Events
+from hotstream_reactive.engine.heartbeat import Heartbeat, LeaseStore
+from hotstream_reactive.engine.intake import AdmissionStore, Intake
+from hotstream_reactive.engine.maintenance import Rescue, RescueStore, chore
+from hotstream_reactive.engine.runner import Runner, Toolbox
+from hotstream_reactive.engine.running import ActiveRun, ActiveRuns
+from hotstream_reactive.engine.sweeps import every
+from hotstream_reactive.engine.watcher import OpenFeed, StreamState, Watcher
+from hotstream_reactive.errors import InvalidTask
+from hotstream_reactive.model.outcome import Failed, Retry
+from hotstream_reactive.model.run import FinishedRun
+from hotstream_reactive.model.task import Task, TaskStatus, admit
+from hotstream_reactive.settings import Settings
+
+
+class LeaseKeeper(LeaseStore, OutcomeStore, RescueStore, Protocol):
+    """Everything that is done with a running task's document."""
+
+
+class Stores(Protocol):
+    """The database as the engine sees it."""
+
+    @property
+    def claims(self) -> ClaimStore: ...
+    @property
+    def leases(self) -> LeaseKeeper: ...
+    @property
+    def admission(self) -> AdmissionStore: ...
+    @property
+    def history(self) -> RunHistory: ...
+
+
+class Worker:
+    """One worker process: watches, claims, runs and completes tasks.
+
+    Args:
+        open_feed: opens the change stream; None switches the stream off.
+        tend: creates indexes that are missing; done at times and after a gap in the stream.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        toolbox: Toolbox,
+        settings: Settings,
+        events: Events,
+        *,
+        worker_id: str,
+        open_feed: OpenFeed | None,
+        tend: Callable[[], Awaitable[None]],
+    ) -> None:
+        scheduler = settings.scheduler
+        self.worker_id = worker_id
+        self._scheduler = scheduler
+        self._events = events
+        self._tend = tend
+        self.active = ActiveRuns()
+        self._heartbeat = Heartbeat(
+            stores.leases,
+            events,
+            interval_s=scheduler.heartbeat_interval,
+            zombie_timeout_s=scheduler.zombie_timeout,
+        )
+        self._runner = Runner(
+            toolbox, self._heartbeat, scheduler, batch_size=settings.storage.batch_size
+        )
+        self._completer = Completer(
+            stores.leases,
+            stores.history,
+            events,
+            worker_id=worker_id,
+            done=self._done,
+            give_up_after_s=scheduler.zombie_timeout * 2,
+        )
+        self._intake = Intake(stores.admission, events, admitted=self._sweep)
+        self._doubt = anyio.Event()
+        self._dispatcher = Dispatcher(
+            stores.claims,
+            self.active,
+            events,
+            slots=scheduler.max_concurrent_tasks,
+            start=self._start,
+            disorderly=self._intake.want,
+            doubtful=self._in_doubt,
+        )
+        self._rescue = Rescue(
+            stores.leases,
+            stores.history,
+            events,
+            zombie_timeout_s=scheduler.zombie_timeout,
+            max_rescues=scheduler.max_rescues,
+        )
+        self.watcher = Watcher(open_feed, self._dispatcher, events) if open_feed else None
+        self._stop = anyio.Event()
+        self._stop_now = anyio.Event()
+        self.ready = anyio.Event()
+        self._runs: TaskGroup | None = None
+
+    @property
+    def stream_state(self) -> StreamState:
+        """Whether the change stream works."""
+        return self.watcher.state if self.watcher else StreamState.OFF
+
+    def stop(self) -> None:
+        """Drain and end; called once more: hand the running tasks back at once."""
+        if self._stop.is_set():
+            self._stop_now.set()
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        async with anyio.create_task_group() as services, anyio.create_task_group() as completing:
+            completing.start_soon(self._completer.run)
+            services.start_soon(self._heartbeat.renew_for_ever)
+            services.start_soon(self._heartbeat.write_reports)
+            services.start_soon(self._renew_when_in_doubt)
+            if self.watcher is None:
+                self._events.emit("stream_off", reason="scheduler.reactive is false")
+            else:
+                services.start_soon(self.watcher.run)
+                await self.watcher.ready()
+            self._start_services(services)
+            async with anyio.create_task_group() as runs:
+                self._runs = runs
+                self._sweep()
+                self._intake.want()
+                self._events.emit("ready", slots=self._scheduler.max_concurrent_tasks)
+                self.ready.set()
+                await self._stop.wait()
+                await self._drain()
+            self._completer.stop()
+            if self.watcher is not None:
+                self.watcher.stop()
+            # Writing outcomes is shielded; everything else ends now.
+            services.cancel_scope.cancel()
+        self._events.emit("stopped")
+
+    def _start_services(self, services: TaskGroup) -> None:
+        scheduler = self._scheduler
+        for loop in (self._dispatcher.run, self._dispatcher.keep_time, self._intake.run):
+            services.start_soon(loop)
+        services.start_soon(every, scheduler.check_interval, self._main_beat)
+        services.start_soon(every, scheduler.priority_check_interval, self._priority_beat)
+        # A dead worker's tasks shall not wait for the slow maintenance beat as well.
+        rescue_s = min(scheduler.heartbeat_interval, scheduler.maintenance_interval)
+        services.start_soon(chore, "rescue", rescue_s, self._rescue.run_once, self._events)
+        services.start_soon(chore, "tend", scheduler.maintenance_interval, self._tend, self._events)
+
+    def _main_beat(self) -> None:
+        self._intake.want()
+        self._sweep()
+        self._dispatcher.recheck_timer()
+
+    def _priority_beat(self) -> None:
+        self._dispatcher.sweep(urgent_only=True)
+
+    def _sweep(self) -> None:
+        self._dispatcher.sweep()
+
+    def _in_doubt(self) -> None:
+        self._doubt.set()
+
+    async def _renew_when_in_doubt(self) -> None:
+        """Ask at once whether the leases still stand when somebody edited a running task."""
+        while True:
+            await self._doubt.wait()
+            self._doubt = anyio.Event()
+            await self._heartbeat.renew_once()
+
+    # Runs
+
+    def _start(self, document: Mapping[str, Any]) -> None:
+        """Begin the run of a document that was claimed just now."""
+        lease_id = str(document["lease_id"])
+        try:
+            task = admit(document, default_timeout_s=self._scheduler.task_timeout)
+        except InvalidTask as error:
+            self._refuse(document, lease_id, str(error))
+            return
+        active = ActiveRun(task, lease_id)
+        self.active.add(active)
+
+        def lost(status: int | None, reason: str) -> None:
+            if status == TaskStatus.CANCELLED:
+                active.cancel()
+            else:
+                active.lose(reason)
+
+        self._heartbeat.hold(lease_id, task.document_id, lost)
+        self._events.emit(
+            "claimed",
+            task.task_id,
+            platform=task.platform,
+            task_type=task.task_type,
+            priority=task.priority,
+            immediate=task.immediate,
+            run_number=task.run_number,
+        )
+        assert self._runs is not None
+        self._runs.start_soon(self._run, active)
+
+    async def _run(self, active: ActiveRun) -> None:
+        finished = await self._runner.run(active)
+        self._completer.submit(finished)
+
+    def _refuse(self, document: Mapping[str, Any], lease_id: str, reason: str) -> None:
+        """End a claimed document that cannot be understood."""
+        task_id = document.get("task_id")
+        task = Task(
+            document_id=document["_id"],
+            task_id=task_id if isinstance(task_id, str) else repr(task_id)[:100],
+            platform=str(document.get("platform"))[:64],
+            started_at=document.get("started_at"),
+            lease_id=lease_id,
+        )
+        self.active.add(ActiveRun(task, lease_id))
+        self._completer.submit(FinishedRun(task=task, lease_id=lease_id, outcome=Failed(reason)))
+
+    def _done(self, run: FinishedRun) -> None:
+        """An outcome is durable: the slot is free."""
+        self._heartbeat.release(run.lease_id)
+        self.active.remove(run.lease_id)
+        if isinstance(run.outcome, Retry):
+            self._dispatcher.recheck_timer()
+        self._dispatcher.slot_freed()
+
+    # End
+
+    async def _drain(self) -> None:
+        """Let the running tasks finish within the grace, then hand the rest back."""
+        await self._dispatcher.drain()
+        grace_s = self._scheduler.shutdown_grace
+        if len(self.active):
+            self._events.emit("draining", running=len(self.active), grace_s=grace_s)
+        async with anyio.create_task_group() as waiting:
+            waiting.start_soon(self._cut_short, waiting.cancel_scope)
+            with anyio.move_on_after(grace_s):
+                await self.active.wait_until_empty()
+            waiting.cancel_scope.cancel()
+        for run in self.active:
+            run.hand_back()
+
+    async def _cut_short(self, scope: anyio.CancelScope) -> None:
+        await self._stop_now.wait()
+        scope.cancel()

@@ -1,0 +1,40 @@
+"""What the change stream tells about a task: a hint, never the truth."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Change(msgspec.Struct, kw_only=True, frozen=True):
+    """One change of a task document; fields the change did not touch are None.
+
+    `deleted` stands for a removed document. `status` is as written, of whatever type.
+    """
+
+    document_id: Any
+    deleted: bool = False
+    inserted: bool = False
+    status: Any = None
+    priority: Any = None
+    immediate: Any = None
+    run_at: datetime | None = None
+    created_at: Any = None
+    reordered: bool = False
+
+    def orderly(self) -> bool:
+        """Whether the document can stand in the queue, as far as the change shows."""
+        if not self.inserted:
+            return self.status is None or _number(self.status, 0, 4)
+        return (
+            _number(self.status, 0, 4)
+            and _number(self.priority, 1, 10)
+            and isinstance(self.immediate, bool)
+            and isinstance(self.created_at, datetime)
+        )
+
+
+def _number(value: Any, low: int, high: int) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and low <= value <= high

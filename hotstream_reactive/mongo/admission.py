@@ -1,0 +1,90 @@
+"""Documents that cannot stand in the queue as they are: found, put in order, or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hotstream_reactive.model.task import TaskStatus
+from hotstream_reactive.mongo.claims import DUE, FIELDS
+from hotstream_reactive.mongo.driver import Collection, Document
+from hotstream_reactive.mongo.faults import translated
+
+PENDING = int(TaskStatus.PENDING)
+_NO_STATUS = {"status": {"$nin": [int(status) for status in TaskStatus]}}
+_NOT_SORTABLE = [
+    {"immediate": {"$nin": [True, False]}},
+    {"priority": {"$not": {"$gte": 1, "$lte": 10}}},
+    {"created_at": {"$not": {"$type": "date"}}},
+]
+_NO_DATE = {"run_at": {"$exists": True, "$ne": None, "$not": {"$type": "date"}}}
+#: The one thing that must not have changed between reading a document and writing to it.
+_SEEN = ("status", "priority", "immediate", "created_at", "run_at")
+
+
+class Admission:
+    """Intake's view of the tasks collection."""
+
+    def __init__(self, tasks: Collection) -> None:
+        self._tasks = tasks
+
+    async def disorderly(self, limit: int) -> list[Document]:
+        """Documents without a usable status, or pending ones with sort keys of a wrong type.
+
+        Raises:
+            DatabaseError: nothing is known.
+        """
+        queries: list[Document] = [
+            _NO_STATUS,
+            {"status": PENDING, "run_at": None, "$or": _NOT_SORTABLE},
+            {"status": PENDING, **DUE, "$or": _NOT_SORTABLE},
+            {"status": PENDING, **_NO_DATE},
+        ]
+        found: dict[str, Document] = {}
+        with translated("looking for documents to admit"):
+            for query in queries:
+                for document in await self._tasks.find(query, FIELDS, limit=limit).to_list(None):
+                    found[repr(document["_id"])] = document
+        return list(found.values())
+
+    async def put_in_order(self, document: Document, fields: Document) -> bool:
+        """Set the defaults a writer left out; False when the document changed meanwhile.
+
+        Raises:
+            DatabaseError: unknown whether it was written.
+        """
+        missing = {"created_at": "$$NOW"} if "created_at" not in fields else {}
+        literal = {name: {"$literal": value} for name, value in fields.items()}
+        with translated("admitting a task"):
+            result = await self._tasks.update_one(
+                _unchanged(document), [{"$set": {**literal, **missing}}]
+            )
+        return bool(result.matched_count)
+
+    async def refuse(self, document: Document, message: str) -> bool:
+        """End a document as failed, leaving the writer's own fields as they are.
+
+        Raises:
+            DatabaseError: unknown whether it was written.
+        """
+        failed = {
+            "status": int(TaskStatus.FAILED),
+            "error_message": {"$literal": message},
+            "updated_at": "$$NOW",
+            "completed_at": "$$NOW",
+        }
+        with translated("refusing a task"):
+            result = await self._tasks.update_one(_unchanged(document), [{"$set": failed}])
+        return bool(result.matched_count)
+
+
+def _unchanged(document: Document) -> Document:
+    """Match the document only while the fields that were judged are as they were read.
+
+    `$eq` compares within the server's own order, where NaN equals NaN, and takes a value such as
+    ``{"$gt": 1}`` as a value.
+    """
+    same: list[Any] = [
+        {"$eq": [{"$ifNull": [f"${name}", None]}, {"$literal": document.get(name)}]}
+        for name in _SEEN
+    ]
+    return {"_id": document["_id"], "$expr": {"$and": same}}

@@ -1,0 +1,147 @@
+"""The change stream on `tasks`, as a sequence of changes.
+
+The server filters: only what may start or stop a task reaches a worker, heartbeats and progress
+never do. Nothing is looked up afterwards (`updateLookup`), so one huge document cannot stop the
+stream.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any
+
+from pymongo.errors import OperationFailure, PyMongoError
+
+from hotstream_reactive.errors import FeedEnded, FeedUnsupported
+from hotstream_reactive.model.change import Change
+from hotstream_reactive.mongo.client import STREAM_WAIT_MS, Mongo
+from hotstream_reactive.mongo.driver import ChangeStream, Document
+from hotstream_reactive.mongo.faults import translate
+
+_QUEUE_FIELDS = ("priority", "immediate", "run_at", "schedule")
+_UPDATED = "updateDescription.updatedFields"
+_REMOVED = "updateDescription.removedFields"
+#: ChangeStream on a standalone server; unrecognised stage on servers that are no MongoDB.
+_UNSUPPORTED = frozenset({40573, 40324, 59})
+
+PIPELINE: list[Document] = [
+    {
+        "$match": {
+            "$or": [
+                {"operationType": {"$in": ["insert", "delete"]}},
+                # A small document may be replaced as a whole by the server although it was
+                # updated; claims and completions of the engine itself are no news.
+                {"operationType": "replace", "fullDocument.status": {"$nin": [1, 2, 3]}},
+                {
+                    "operationType": "update",
+                    "$or": [
+                        {f"{_UPDATED}.status": {"$in": [0, 4]}},
+                        {
+                            # A claim writes a new lease id and fills in defaults: no news either.
+                            f"{_UPDATED}.lease_id": {"$exists": False},
+                            "$or": [
+                                *({f"{_UPDATED}.{f}": {"$exists": True}} for f in _QUEUE_FIELDS),
+                                {_REMOVED: {"$in": ["run_at", "schedule"]}},
+                            ],
+                        },
+                    ],
+                },
+            ]
+        }
+    },
+    {
+        "$project": {
+            "operationType": 1,
+            "documentKey": 1,
+            **{f"fullDocument.{f}": 1 for f in ("status", "created_at", *_QUEUE_FIELDS)},
+            **{f"{_UPDATED}.{f}": 1 for f in ("status", *_QUEUE_FIELDS)},
+        }
+    },
+]
+
+
+class TaskFeed:
+    """One open change stream; use once.
+
+    Ending is an error here (`FeedEnded`), because the driver ends a stream silently when the
+    collection is dropped or renamed.
+    """
+
+    def __init__(self, stream: ChangeStream) -> None:
+        self._stream = stream
+        #: Monotonic time of the last answer from the server, with or without a change.
+        self.heard_at = time.monotonic()
+
+    @classmethod
+    async def open(cls, mongo: Mongo, *, fresh_client: bool = False) -> TaskFeed:
+        """Open a stream that begins now.
+
+        Raises:
+            FeedUnsupported: the server has no change streams, or forbids them to this user.
+            DatabaseError: the server cannot be reached, or failed.
+        """
+        try:
+            tasks = await mongo.stream_tasks(fresh_client=fresh_client)
+            return cls(await mongo.driver.watch(tasks, PIPELINE, max_await_ms=STREAM_WAIT_MS))
+        except OperationFailure as error:
+            if error.code in _UNSUPPORTED:
+                raise FeedUnsupported(
+                    "the server has no change streams (they need a replica set): "
+                    "tasks are found by the polling loops alone"
+                ) from None
+            if error.code == 13:
+                raise FeedUnsupported(
+                    "the user lacks the privilege changeStream on the tasks collection: "
+                    "tasks are found by the polling loops alone"
+                ) from None
+            raise translate(error, "opening the change stream") from error
+        except PyMongoError as error:
+            raise translate(error, "opening the change stream") from error
+
+    async def next(self) -> Change | None:
+        """The next change, or None after about a second without one.
+
+        Must not be cancelled while the stream is to live on: both drivers would lose the event or
+        close the stream.
+
+        Raises:
+            FeedEnded: the stream cannot go on; open a new one and sweep.
+            DatabaseError: likewise.
+        """
+        try:
+            event = await self._stream.try_next()
+        except PyMongoError as error:
+            raise translate(error, "reading the change stream") from error
+        self.heard_at = time.monotonic()
+        if event is not None:
+            return _change(event)
+        if not self._stream.alive:
+            raise FeedEnded("the change stream ended: the collection was dropped or renamed")
+        return None
+
+    async def close(self) -> None:
+        """Close the stream; errors of a dying connection do not matter any more."""
+        try:
+            await self._stream.close()
+        except PyMongoError as error:
+            raise translate(error, "closing the change stream") from error
+
+
+def _change(event: Document) -> Change:
+    kind = event["operationType"]
+    fields: dict[str, Any] = (
+        event.get("fullDocument") or event.get("updateDescription", {}).get("updatedFields") or {}
+    )
+    run_at = fields.get("run_at")
+    return Change(
+        document_id=event["documentKey"]["_id"],
+        deleted=kind == "delete",
+        inserted=kind == "insert",
+        status=fields.get("status"),
+        priority=fields.get("priority"),
+        immediate=fields.get("immediate"),
+        created_at=fields.get("created_at"),
+        run_at=run_at if isinstance(run_at, datetime) else None,
+        reordered=kind == "update" and "status" not in fields,
+    )

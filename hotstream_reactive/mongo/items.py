@@ -1,0 +1,111 @@
+"""Items: stored so that saving one twice leaves one, and that a late owner can store none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import bson
+import msgspec
+from pymongo import DESCENDING, UpdateOne
+
+from hotstream_reactive.errors import LeaseLost
+from hotstream_reactive.model.item import DataItem
+from hotstream_reactive.model.task import TaskStatus
+from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.driver import Document
+from hotstream_reactive.mongo.faults import translated
+
+#: The server's limit is 16 MiB for a document, of which the update needs some for itself.
+LARGEST_ITEM_BYTES = 15 * 1024 * 1024
+_QUERY_TIME_MS = 10_000
+
+
+class ItemStore:
+    """The `data_items` collection."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def save(
+        self, items: Sequence[DataItem], *, task_id: str, lease: tuple[Any, str] | None
+    ) -> None:
+        """Store a batch, all or nothing where the server has transactions.
+
+        `lease` is (document id, lease id) of the run that stores. The items and the proof that the
+        lease still stands go in one transaction, so that a worker that lost its task adds nothing.
+
+        Raises:
+            LeaseLost: the task has another owner, or none.
+            DatabaseError: nothing is stored; storing again is safe.
+        """
+        writes = [_upsert(item, task_id) for item in items]
+
+        async def work(session: Any) -> None:
+            if lease is not None:
+                await self._check(lease, session)
+            await self._mongo.items.bulk_write(writes, ordered=False, session=session)
+
+        with translated("storing items"):
+            if self._mongo.transactional and lease is not None:
+                await self._mongo.in_transaction(work)
+            else:
+                await work(None)
+
+    async def find(self, filters: Mapping[str, Any], *, limit: int) -> list[Document]:
+        """Items whose fields equal the filters, newest first.
+
+        `task_id` also finds items that another task brought home later.
+
+        Raises:
+            DatabaseError: the server failed or took too long.
+        """
+        query: Document = {}
+        for name, value in filters.items():
+            # `$eq`, so that whatever comes from outside stays a value.
+            query["task_ids" if name == "task_id" else name] = {"$eq": value}
+        return await self._find(query, limit)
+
+    async def search(self, words: str, filters: Mapping[str, Any], *, limit: int) -> list[Document]:
+        """As `find`, and the content holds the words as they stand, in any case."""
+        query: Document = {name: {"$eq": value} for name, value in filters.items()}
+        query["content"] = {"$regex": re.escape(words), "$options": "i"}
+        return await self._find(query, limit)
+
+    async def _find(self, query: Document, limit: int) -> list[Document]:
+        with translated("reading items"):
+            return await self._mongo.items.find(
+                query,
+                {"_id": 0},
+                sort=[("_id", DESCENDING)],
+                limit=limit,
+                max_time_ms=_QUERY_TIME_MS,
+            ).to_list(None)
+
+    async def _check(self, lease: tuple[Any, str], session: Any) -> None:
+        document_id, lease_id = lease
+        result = await self._mongo.tasks.update_one(
+            {"_id": document_id, "lease_id": lease_id, "status": int(TaskStatus.RUNNING)},
+            [{"$set": {"last_heartbeat": "$$NOW"}}],
+            session=session,
+        )
+        if not result.matched_count:
+            raise LeaseLost("items were not stored: this worker no longer owns the task")
+
+
+def _upsert(item: DataItem, task_id: str) -> UpdateOne:
+    fields = msgspec.structs.asdict(item)
+    if item.title is None:
+        del fields["title"]
+    if len(bson.encode(fields)) > LARGEST_ITEM_BYTES:
+        fields["raw_data"] = {"left_out": "larger than a document may be"}
+    return UpdateOne(
+        {"platform": fields.pop("platform"), "id": fields.pop("id")},
+        {
+            "$set": {**fields, "task_id": task_id},
+            "$addToSet": {"task_ids": task_id},
+            "$currentDate": {"saved_at": True},
+        },
+        upsert=True,
+    )

@@ -1,0 +1,252 @@
+"""Leases: renewing, finishing and taking back the tasks that are running.
+
+Every write carries the lease id of its run, so a late owner can change nothing. The lease id stays
+in the document after the run: that is how a write whose reply was lost is recognised as done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, assert_never
+
+import msgspec
+from pymongo import ReturnDocument, UpdateMany, UpdateOne
+from pymongo.errors import PyMongoError
+
+from hotstream_reactive.errors import DatabaseError
+from hotstream_reactive.model.outcome import Cancelled, Completed, Failed, LeaseLost, Outcome, Retry
+from hotstream_reactive.model.run import FinishedRun, Progress, Rescued
+from hotstream_reactive.model.task import TaskStatus
+from hotstream_reactive.mongo.claims import count_of
+from hotstream_reactive.mongo.driver import Collection, Document
+from hotstream_reactive.mongo.faults import translated
+
+RUNNING = int(TaskStatus.RUNNING)
+_RESCUE_BATCH = 500
+_BEAT = {"last_heartbeat": "$$NOW", "updated_at": "$$NOW"}
+
+
+class Leases:
+    """The running tasks of the fleet, as one worker may touch them."""
+
+    def __init__(self, tasks: Collection) -> None:
+        self._tasks = tasks
+
+    async def renew(self, leases: Mapping[str, Any]) -> dict[str, int | None]:
+        """Renew the leases given as lease id → document id, in one statement.
+
+        Returns the leases that are no longer ours, with the status the task has now (None: the
+        document is gone, or has another owner).
+
+        Raises:
+            DatabaseError: unknown whether they were renewed.
+        """
+        ours = {"_id": {"$in": list(leases.values())}, "lease_id": {"$in": list(leases)}}
+        with translated("renewing leases"):
+            result = await self._tasks.update_many(
+                {**ours, "status": RUNNING}, [{"$set": {"last_heartbeat": "$$NOW"}}]
+            )
+            if result.matched_count == len(leases):
+                return {}
+            found = await self._tasks.find(ours, {"lease_id": 1, "status": 1}).to_list(None)
+        status = {document["lease_id"]: document["status"] for document in found}
+        return {lease: status.get(lease) for lease in leases if status.get(lease) != RUNNING}
+
+    async def report(self, reports: Iterable[Progress]) -> None:
+        """Write progress, item counts and checkpoints of running tasks; each is a heartbeat too.
+
+        Raises:
+            DatabaseError: some may not be written; the next report carries the same facts.
+        """
+        writes = [
+            UpdateOne(
+                {"_id": report.document_id, "lease_id": report.lease_id, "status": RUNNING},
+                [
+                    {
+                        "$set": _literal(report.fields())
+                        | {"last_heartbeat": "$$NOW", "updated_at": "$$NOW"}
+                    }
+                ],
+            )
+            for report in reports
+        ]
+        if writes:
+            with translated("writing progress"):
+                await self._tasks.bulk_write(writes, ordered=False)
+
+    async def finish(self, runs: Sequence[FinishedRun]) -> set[str]:
+        """Write the outcomes of runs, those with equal values in one statement.
+
+        Returns the lease ids whose task was no longer ours, so that nothing was written.
+
+        Raises:
+            DatabaseError: unknown for some; calling again with the same runs is safe.
+        """
+        groups: dict[tuple[int, bytes], list[FinishedRun]] = {}
+        for run in runs:
+            if not isinstance(run.outcome, LeaseLost):
+                key = msgspec.json.encode([run.outcome, run.progress, run.checkpoint])
+                groups.setdefault((_expected_status(run.outcome), key), []).append(run)
+        if not groups:
+            return set()
+        writes = [
+            UpdateMany(
+                {
+                    "_id": {"$in": [run.task.document_id for run in group]},
+                    "lease_id": {"$in": [run.lease_id for run in group]},
+                    "status": status,
+                },
+                [{"$set": _final_fields(group[0])}],
+            )
+            for (status, _), group in groups.items()
+        ]
+        wanted = [run for group in groups.values() for run in group]
+        with translated("completing tasks"):
+            result = await self._tasks.bulk_write(writes, ordered=False)
+            if result.matched_count == len(wanted):
+                return set()
+            found = await self._tasks.find(
+                {
+                    "_id": {"$in": [run.task.document_id for run in wanted]},
+                    "lease_id": {"$in": [run.lease_id for run in wanted]},
+                    "status": {"$ne": RUNNING},
+                },
+                {"lease_id": 1},
+            ).to_list(None)
+        written = {document["lease_id"] for document in found}
+        # A deleted document leaves nothing to write to: that is how its run was cancelled.
+        binding = [run for run in wanted if not isinstance(run.outcome, Cancelled)]
+        return {run.lease_id for run in binding} - written
+
+    async def rescue(self, *, zombie_timeout_s: float, max_rescues: int) -> list[Rescued]:
+        """Take back the tasks whose lease has run out, by the server's clock.
+
+        A task rescued `max_rescues` times ends as failed: it seems to kill its workers.
+
+        Raises:
+            DatabaseError: those not yet taken back are found by the next call.
+        """
+        age = {"$subtract": ["$$NOW", int(zombie_timeout_s * 1000)]}
+        rescued: list[Rescued] = []
+        with translated("rescuing tasks"):
+            expired = await self._tasks.find(
+                {"status": RUNNING, "$expr": {"$lt": ["$last_heartbeat", age]}},
+                {"lease_id": 1, "last_heartbeat": 1, "worker_id": 1},
+                limit=_RESCUE_BATCH,
+            ).to_list(None)
+            for stale in expired:
+                after = await self._take_back(stale, max_rescues)
+                if after is not None:
+                    rescued.append(
+                        Rescued(
+                            document_id=stale["_id"],
+                            task_id=str(after.get("task_id", "")),
+                            lease_id=str(stale.get("lease_id") or ""),
+                            worker_id=str(stale.get("worker_id") or ""),
+                            run_number=after.get("run_number", 0),
+                            claimed_at=after.get("started_at"),
+                            poison=after["status"] == TaskStatus.FAILED,
+                        )
+                    )
+        return rescued
+
+    async def _take_back(self, stale: Document, max_rescues: int) -> Document | None:
+        """Free one task, unless its lease was renewed or taken since it was read."""
+        worker = str(stale.get("worker_id") or "unknown")
+        rescues = {"$add": [count_of("rescues"), 1]}
+        poison = {"$gte": [rescues, max_rescues]}
+        silent = f"rescued: worker {worker} sent no heartbeat in time"
+        fatal = (
+            f"poison: {max_rescues} workers died or stalled while running this task, the last was "
+            f"{worker}; set status to 0 to try again"
+        )
+        freed = {
+            "status": {"$cond": [poison, int(TaskStatus.FAILED), int(TaskStatus.PENDING)]},
+            "rescues": rescues,
+            "updated_at": "$$NOW",
+            "completed_at": {"$cond": [poison, "$$NOW", None]},
+            "run_at": None,
+            "error_message": {"$cond": [poison, {"$literal": fatal}, {"$literal": silent}]},
+        }
+        return await self._tasks.find_one_and_update(
+            {
+                "_id": stale["_id"],
+                "status": RUNNING,
+                "lease_id": {"$eq": stale.get("lease_id")},
+                "last_heartbeat": {"$eq": stale.get("last_heartbeat")},
+            },
+            [{"$set": freed}],
+            projection={"task_id": 1, "status": 1, "run_number": 1, "started_at": 1},
+            return_document=ReturnDocument.AFTER,
+        )
+
+
+class Runs:
+    """The history: one document per finished run."""
+
+    def __init__(self, runs: Collection) -> None:
+        self._runs = runs
+
+    async def record(self, documents: Sequence[Document]) -> None:
+        """Keep the documents, whose `_id` is the lease id, so that keeping one twice keeps one.
+
+        Raises:
+            DatabaseError: some may not be kept.
+        """
+        if not documents:
+            return
+        writes = [
+            UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
+            for document in documents
+        ]
+        with translated("recording runs"):
+            try:
+                await self._runs.insert_many(documents, ordered=False)
+            except PyMongoError:
+                await self._runs.bulk_write(writes, ordered=False)
+
+
+def _expected_status(outcome: Outcome) -> int:
+    return int(TaskStatus.CANCELLED if isinstance(outcome, Cancelled) else TaskStatus.RUNNING)
+
+
+def _literal(fields: Document) -> Document:
+    """Values as they are: inside an update pipeline a text such as ``$x`` names a field."""
+    return {name: {"$literal": value} for name, value in fields.items()}
+
+
+def _final_fields(run: FinishedRun) -> Document:
+    """What the task document holds after this outcome."""
+    ended: Document
+    values: Document
+    match run.outcome:
+        case Completed(result_count=count):
+            ended = {"completed_at": "$$NOW", "error_message": None, "rescues": 0}
+            values = {"status": int(TaskStatus.COMPLETED), "progress": 1.0, "result_count": count}
+        case Failed(error=error, result_count=count):
+            ended = {"completed_at": "$$NOW"}
+            values = {
+                "status": int(TaskStatus.FAILED),
+                "error_message": error,
+                "result_count": count,
+                "progress": run.progress,
+            }
+        case Cancelled(result_count=count):
+            ended = {"completed_at": "$$NOW"}
+            values = {"result_count": count, "progress": run.progress}
+        case Retry(reason=reason, after_s=after_s, counts=counts, result_count=count):
+            due = {"$add": ["$$NOW", int(after_s * 1000)]} if after_s > 0 else None
+            retries = {"$add": [count_of("current_retry"), 1 if counts else 0]}
+            ended = {"completed_at": None, "run_at": due, "current_retry": retries}
+            values = {
+                "status": int(TaskStatus.PENDING),
+                "error_message": reason,
+                "result_count": count,
+                "progress": run.progress,
+                "checkpoint": run.checkpoint,
+            }
+        case LeaseLost():
+            raise DatabaseError("a lost lease writes nothing")
+        case never:
+            assert_never(never)
+    return {**_BEAT, **_literal(values), **ended}

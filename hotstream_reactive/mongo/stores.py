@@ -1,0 +1,28 @@
+"""The database as the engine sees it, on one connection."""
+
+from __future__ import annotations
+
+from hotstream_reactive.mongo.admission import Admission
+from hotstream_reactive.mongo.claims import Claims
+from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.feed import TaskFeed
+from hotstream_reactive.mongo.items import ItemStore
+from hotstream_reactive.mongo.leases import Leases, Runs
+
+
+class MongoStores:
+    """Everything a worker needs of MongoDB."""
+
+    def __init__(self, mongo: Mongo, *, worker_id: str, default_timeout_s: float) -> None:
+        self._mongo = mongo
+        self.claims = Claims(
+            mongo.tasks, mongo.driver, worker_id=worker_id, default_timeout_s=default_timeout_s
+        )
+        self.leases = Leases(mongo.tasks)
+        self.admission = Admission(mongo.tasks)
+        self.history = Runs(mongo.runs)
+        self.items = ItemStore(mongo)
+
+    async def open_feed(self, fresh_client: bool) -> TaskFeed:
+        """Open the change stream on `tasks`; see `TaskFeed.open`."""
+        return await TaskFeed.open(self._mongo, fresh_client=fresh_client)
