@@ -1,33 +1,72 @@
 """All settings and their defaults: `config.toml` < environment < flags.
 
 Durations are seconds and may be fractions. Every key of `config.toml` is here and every key here is
-in `config.toml`; loading is in `settings_load.py`'s place below: `load`.
+in `config.toml`; `settings_file.py` reads it. A `description` says what is allowed, in the words
+the operator reads when a value is refused.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-Seconds = Annotated[float, Meta(gt=0, le=30 * 86_400)]
-Count = Annotated[int, Meta(ge=1, le=100_000)]
+from hotstream_reactive.text import redact, redact_uri
+
+#: Names of platforms and storages: letters, digits, ``_`` and ``-`` of any script.
+NAME_PATTERN = r"^[\w-]{1,64}\Z"
+
+Seconds = Annotated[
+    float,
+    Meta(
+        gt=0, le=30 * 86_400, description="a number of seconds above 0, at most 2592000 (30 days)"
+    ),
+]
+Count = Annotated[int, Meta(ge=1, le=100_000, description="a whole number from 1 to 100000")]
+Url = Annotated[
+    str,
+    Meta(pattern=r"^https?://[^\s/?#]", description="an address starting with http:// or https://"),
+]
+OptionalUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:\Z|https?://[^\s/?#])",
+        description='an address starting with http:// or https://, or ""',
+    ),
+]
 
 
 class FrameworkSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """[framework]"""
 
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    worker_id: str = ""
+    worker_id: Annotated[
+        str, Meta(max_length=128, description="a text of at most 128 characters")
+    ] = ""
 
 
 class MongoSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """[mongodb]"""
+    """[mongodb]; an empty `uri` means: start the embedded replica set."""
 
-    uri: str = ""
-    database: Annotated[str, Meta(pattern=r"^[^/\\. \"$*<>:|?\x00]{1,63}$")] = "hotstream"
+    uri: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?:\Z|mongodb(?:\+srv)?://\S+\Z)",
+            description='an address starting with mongodb:// or mongodb+srv://, or ""',
+        ),
+    ] = ""
+    database: Annotated[
+        str,
+        Meta(
+            pattern=r"^[^/\\. \"$*<>:|?\x00-\x1f]{1,63}\Z",
+            description='1 to 63 printable characters without / \\ . " $ * < > : | ? and space',
+        ),
+    ] = "hotstream"
     driver: Literal["motor", "pymongo"] = "motor"
+    embedded_dir: str = ".hotstream/mongodb"
     operation_timeout: Seconds = 15.0
 
 
@@ -45,13 +84,17 @@ class SchedulerSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only
     max_rescues: Count = 3
     retry_base_delay: Seconds = 2.0
     retry_max_delay: Seconds = 300.0
-    shutdown_grace: Annotated[float, Meta(ge=0, le=3600)] = 25.0
+    shutdown_grace: Annotated[
+        float, Meta(ge=0, le=3600, description="a number of seconds from 0 to 3600")
+    ] = 25.0
 
 
 class RateLimitSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """[platforms.<name>.rate_limit]"""
 
-    requests_per_minute: Annotated[int, Meta(ge=1, le=60_000)] = 60
+    requests_per_minute: Annotated[
+        int, Meta(ge=1, le=60_000, description="a whole number from 1 to 60000")
+    ] = 60
 
 
 class PlatformSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -59,7 +102,13 @@ class PlatformSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
     enabled: bool = True
     rate_limit: RateLimitSettings = RateLimitSettings()
-    instances: list[Annotated[str, Meta(pattern=r"^https?://")]] = []
+    instances: Annotated[
+        list[Url], Meta(description="a list of addresses starting with http:// or https://")
+    ] = []
+    base_url: OptionalUrl = ""
+    api_url: OptionalUrl = ""
+    username: str = ""
+    password: str = ""
     browser: Literal["auto", "never", "always"] = "auto"
     config: dict[str, Any] = {}
 
@@ -68,7 +117,9 @@ class FetchSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """[fetch]"""
 
     timeout: Seconds = 20.0
-    max_body_mb: Annotated[int, Meta(ge=1, le=1024)] = 20
+    max_body_mb: Annotated[
+        int, Meta(ge=1, le=1024, description="a whole number of MiB from 1 to 1024")
+    ] = 20
     user_agent: str = ""
     chromium: str = ""
 
@@ -76,15 +127,19 @@ class FetchSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 class StorageSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """[storage]"""
 
-    default_type: str = "mongodb"
-    output_dir: str = "output"
-    batch_size: Annotated[int, Meta(ge=1, le=1000)] = 100
+    default_type: Annotated[
+        str, Meta(pattern=NAME_PATTERN, description="the name of a storage, e.g. mongodb or json")
+    ] = "mongodb"
+    output_dir: Annotated[str, Meta(min_length=1, description="a directory")] = "output"
+    batch_size: Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")] = (
+        100
+    )
 
 
 class PluginSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """[plugins]"""
 
-    plugin_dirs: list[str] = []
+    plugin_dirs: Annotated[list[str], Meta(description="a list of directories")] = []
 
 
 class MonitoringSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -93,7 +148,9 @@ class MonitoringSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     log_file: str = ""
     log_rotation: str = "1 day"
     log_retention: str = "30 days"
-    runs_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    runs_retention_days: Annotated[
+        int, Meta(ge=1, le=3650, description="a whole number of days from 1 to 3650")
+    ] = 30
 
 
 class Settings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -114,6 +171,35 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
 
 
 def to_builtins(settings: Settings) -> dict[str, Any]:
-    """The settings as plain tables, e.g. for printing."""
+    """The settings as plain tables, secrets included; `redacted` makes them fit for printing."""
     result: dict[str, Any] = msgspec.to_builtins(settings)
     return result
+
+
+_SECRET_KEY = re.compile(
+    r"user_?name|pass(word|wd)|token|secret|cookie|credential|authorization|api_?key", re.IGNORECASE
+)
+
+
+def redacted(key: str, value: Any) -> Any:
+    """A setting as it may be shown.
+
+    Args:
+        key: dotted, e.g. ``mongodb.uri``, or "" for the whole tree of `to_builtins`.
+        value: anything TOML can hold; tables and lists are gone through.
+
+    Returns:
+        The value, with ``***`` in place of secrets and of credentials inside addresses.
+    """
+    match value:
+        case "" | None:
+            return value
+        case str() if key == "mongodb.uri":
+            return redact_uri(value)
+        case _ if _SECRET_KEY.search(key.rpartition(".")[2]):
+            return "***"
+        case Mapping():
+            return {inner: redacted(f"{key}.{inner}".lstrip("."), v) for inner, v in value.items()}
+        case list():
+            return [redacted(key, inner) for inner in value]
+    return redact(value) if isinstance(value, str) else value

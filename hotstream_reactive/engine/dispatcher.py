@@ -86,7 +86,7 @@ class Dispatcher:
             if _is(change.status, TaskStatus.PENDING):
                 self._doubtful()
             return
-        if not change.orderly():
+        if not change.has_status() or (not change.orderly() and self._others_wait()):
             self._disorderly()
         if change.run_at is not None:
             self.recheck_timer()
@@ -108,6 +108,10 @@ class Dispatcher:
     def recheck_timer(self) -> None:
         """The time of a delayed task may have changed."""
         self._recheck.set()
+
+    def _others_wait(self) -> bool:
+        """Whether a task would have to stand in the queue; else it is claimed by its id, now."""
+        return self.free <= 0 or bool(self._hinted) or self._sweep_all
 
     def _hint(self, document_id: Any) -> None:
         if len(self._hinted) < MOST_HINTS:

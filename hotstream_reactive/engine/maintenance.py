@@ -21,17 +21,33 @@ class RescueStore(Protocol):
     async def rescue(self, *, zombie_timeout_s: float, max_rescues: int) -> list[Rescued]: ...
 
 
-async def chore(
-    name: str, interval_s: float, run_once: Callable[[], Awaitable[None]], events: Events
-) -> None:
-    """Do a chore at jittered intervals until cancelled; a failure is told and tried again."""
-    while True:
-        # Many workers do the same chore: spread them, and stay within the interval.
-        await anyio.sleep(interval_s * random.uniform(0.7, 1.0))
-        try:
-            await run_once()
-        except DatabaseError as error:
-            events.emit(f"{name}_failed", reason=str(error))
+class Chore:
+    """Does `run_once` at jittered intervals, or soon when asked; a failure is tried again."""
+
+    def __init__(
+        self, name: str, interval_s: float, run_once: Callable[[], Awaitable[None]], events: Events
+    ) -> None:
+        self._name = name
+        self._interval_s = interval_s
+        self._run_once = run_once
+        self._events = events
+        self._asked = anyio.Event()
+
+    def soon(self) -> None:
+        """Do it now instead of at the next interval."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            # Many workers do the same chore: spread them, and stay within the interval.
+            with anyio.move_on_after(self._interval_s * random.uniform(0.7, 1.0)):
+                await self._asked.wait()
+            self._asked = anyio.Event()
+            try:
+                await self._run_once()
+            except DatabaseError as error:
+                self._events.emit(f"{self._name}_failed", reason=str(error))
 
 
 class Rescue:

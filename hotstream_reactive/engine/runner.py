@@ -142,13 +142,12 @@ class _Attempt:
                 await self._store(storage, await self._extract(extractor))
 
             self._flush = flush
-            async with aclosing(self._collect(adapter)) as records:
-                async for record in records:
-                    self._take(record)
-                    if self._batch_is_full():
-                        await flush()
-                    if self._enough():
-                        break
+            try:
+                await self._read_all(adapter, flush)
+            except Exception:
+                # What was collected before a failure is as good as any other item.
+                await flush()
+                raise
             self._advance(COLLECTED)
             items = await self._extract(extractor)
             self._advance(PROCESSED)
@@ -198,6 +197,18 @@ class _Attempt:
             if hasattr(iterator, "aclose"):
                 with anyio.move_on_after(CLEAN_UP_S, shield=True):
                     await iterator.aclose()
+
+    async def _read_all(
+        self, adapter: PlatformAdapter, flush: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Read records to the end or to the limit, storing them batch by batch."""
+        async with aclosing(self._collect(adapter)) as records:
+            async for record in records:
+                self._take(record)
+                if self._batch_is_full():
+                    await flush()
+                if self._enough():
+                    return
 
     def _take(self, record: DataItem | dict[str, Any]) -> None:
         if not self._batch:

@@ -61,10 +61,14 @@ class Watcher:
 
     Args:
         open_feed: opens a stream that begins now; its argument asks for a fresh connection.
+        gap: called when a stream has ended, after which anything may have happened.
     """
 
-    def __init__(self, open_feed: OpenFeed, hints: Hints, events: Events) -> None:
+    def __init__(
+        self, open_feed: OpenFeed, hints: Hints, events: Events, *, gap: Callable[[], None]
+    ) -> None:
         self._open_feed = open_feed
+        self._gap = gap
         self._hints = hints
         self._events = events
         self._stop = anyio.Event()
@@ -101,6 +105,7 @@ class Watcher:
                 self._enter(
                     StreamState.RESUMING if failures == 1 else StreamState.DEGRADED, str(error)
                 )
+                self._gap()
                 self._hints.sweep()
                 # The first reopening comes at once; a server that keeps refusing is not hammered.
                 await self._pause(full_jitter(failures, 0.2, DEGRADED_SWEEP_S) * (failures > 1))

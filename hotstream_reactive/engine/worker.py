@@ -17,7 +17,7 @@ from hotstream_reactive.engine.dispatcher import ClaimStore, Dispatcher
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.heartbeat import Heartbeat, LeaseStore
 from hotstream_reactive.engine.intake import AdmissionStore, Intake
-from hotstream_reactive.engine.maintenance import Rescue, RescueStore, chore
+from hotstream_reactive.engine.maintenance import Chore, Rescue, RescueStore
 from hotstream_reactive.engine.runner import Runner, Toolbox
 from hotstream_reactive.engine.running import ActiveRun, ActiveRuns
 from hotstream_reactive.engine.sweeps import every
@@ -69,7 +69,6 @@ class Worker:
         self.worker_id = worker_id
         self._scheduler = scheduler
         self._events = events
-        self._tend = tend
         self.active = ActiveRuns()
         self._heartbeat = Heartbeat(
             stores.leases,
@@ -99,14 +98,20 @@ class Worker:
             disorderly=self._intake.want,
             doubtful=self._in_doubt,
         )
-        self._rescue = Rescue(
+        rescue = Rescue(
             stores.leases,
             stores.history,
             events,
             zombie_timeout_s=scheduler.zombie_timeout,
             max_rescues=scheduler.max_rescues,
         )
-        self.watcher = Watcher(open_feed, self._dispatcher, events) if open_feed else None
+        # A dead worker's tasks shall not wait for the slow maintenance beat as well.
+        rescue_s = min(scheduler.heartbeat_interval, scheduler.maintenance_interval)
+        self._rescue = Chore("rescue", rescue_s, rescue.run_once, events)
+        self._tend = Chore("tend", scheduler.maintenance_interval, tend, events)
+        self.watcher = (
+            Watcher(open_feed, self._dispatcher, events, gap=self._tend.soon) if open_feed else None
+        )
         self._stop = anyio.Event()
         self._stop_now = anyio.Event()
         self.ready = anyio.Event()
@@ -153,14 +158,16 @@ class Worker:
 
     def _start_services(self, services: TaskGroup) -> None:
         scheduler = self._scheduler
-        for loop in (self._dispatcher.run, self._dispatcher.keep_time, self._intake.run):
+        for loop in (
+            self._dispatcher.run,
+            self._dispatcher.keep_time,
+            self._intake.run,
+            self._rescue.run,
+            self._tend.run,
+        ):
             services.start_soon(loop)
         services.start_soon(every, scheduler.check_interval, self._main_beat)
         services.start_soon(every, scheduler.priority_check_interval, self._priority_beat)
-        # A dead worker's tasks shall not wait for the slow maintenance beat as well.
-        rescue_s = min(scheduler.heartbeat_interval, scheduler.maintenance_interval)
-        services.start_soon(chore, "rescue", rescue_s, self._rescue.run_once, self._events)
-        services.start_soon(chore, "tend", scheduler.maintenance_interval, self._tend, self._events)
 
     def _main_beat(self) -> None:
         self._intake.want()

@@ -24,13 +24,14 @@ class Change(msgspec.Struct, kw_only=True, frozen=True):
     created_at: Any = None
     reordered: bool = False
 
+    def has_status(self) -> bool:
+        """Whether the document has one of the five states, as far as the change shows."""
+        return _number(self.status, 0, 4) or (self.status is None and not self.inserted)
+
     def orderly(self) -> bool:
         """Whether the document can stand in the queue, as far as the change shows."""
-        if not self.inserted:
-            return self.status is None or _number(self.status, 0, 4)
-        return (
-            _number(self.status, 0, 4)
-            and _number(self.priority, 1, 10)
+        return not self.inserted or (
+            _number(self.priority, 1, 10)
             and isinstance(self.immediate, bool)
             and isinstance(self.created_at, datetime)
         )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import pymongo
 from pymongo import uri_parser
 from pymongo.errors import ConfigurationError, InvalidURI
 
@@ -21,6 +22,8 @@ _PROMPT = {
     "serverSelectionTimeoutMS": 10_000,
 }
 STREAM_WAIT_MS = 1_000
+#: A server that does not answer within this long is not there, as far as a person waits for it.
+CONNECT_S = 4.0
 
 
 class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +108,7 @@ class Mongo:
             DatabaseUnavailable: no server answered in time.
             DatabaseRefused: wrong credentials or missing privileges.
         """
-        with translated("connecting"):
+        with translated("connecting"), pymongo.timeout(CONNECT_S):
             hello = await self.database.command("hello")
             # `hello` needs no authentication; a read tells at once whether the user may work here.
             await self.tasks.find_one({}, {"_id": 1})

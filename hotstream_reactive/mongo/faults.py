@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from hotstream_reactive.errors import (
 )
 from hotstream_reactive.text import clean
 
+_NOISE = re.compile(r" \(configured timeouts|, Timeout: |, full error: ")
 #: Unauthorized, AuthenticationFailed, and Atlas' own code for the latter.
 _REFUSED = frozenset({13, 18, 8000})
 #: The operation went beyond its deadline; whether it was applied is unknown.
@@ -26,7 +28,8 @@ def translate(error: driver.PyMongoError, doing: str) -> DatabaseError:
 
     The text is the driver's, without anything that could hold credentials.
     """
-    text = clean(str(error), 300)
+    # What follows is the state of every server and every configured time-out, for nobody to read.
+    text = clean(_NOISE.split(str(error), maxsplit=1)[0], 300)
     code = getattr(error, "code", None)
     if code in _REFUSED:
         return DatabaseRefused(

@@ -1,0 +1,169 @@
+"""The composition root: the only place where the engine meets adapters, storages and MongoDB."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from loguru import logger
+
+from hotstream_reactive.engine.events import Events
+from hotstream_reactive.engine.worker import Worker
+from hotstream_reactive.errors import InvalidTask
+from hotstream_reactive.extractors.base import DataExtractor
+from hotstream_reactive.model.task import Task
+from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.indexes import ensure_indexes
+from hotstream_reactive.mongo.items import ItemStore
+from hotstream_reactive.mongo.stores import MongoStores
+from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, SearchOptions
+from hotstream_reactive.plugins import Registry, load_plugins
+from hotstream_reactive.settings import Settings
+from hotstream_reactive.storages.base import StorageAdapter, StorageContext
+
+
+def new_worker_id(settings: Settings) -> str:
+    """An id of this very process start: names of hosts and containers come back, this does not."""
+    name = settings.framework.worker_id or f"{socket.gethostname()}-{os.getpid()}"
+    return f"{name}-{uuid4().hex[:6]}"
+
+
+def load_registry(settings: Settings) -> Registry:
+    """All plugins of this installation; broken ones are named in the log and left out."""
+    registry = load_plugins([Path(folder) for folder in settings.plugins.plugin_dirs])
+    for broken in registry.broken:
+        logger.warning("plugin left out: {}", broken)
+    return registry
+
+
+class AppToolbox:
+    """Makes adapters, extractors and storages for the runs of one worker."""
+
+    def __init__(self, settings: Settings, registry: Registry, items: ItemStore) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._items = items
+
+    def adapter(self, task: Task) -> PlatformAdapter:
+        """A fresh adapter of the task's platform.
+
+        Raises:
+            InvalidTask: no such platform here, or it is switched off.
+        """
+        kind = self._registry.platforms.get(task.platform)
+        if kind is None:
+            raise _unknown("platform", task.platform, self._registry.platforms)
+        if not self._settings.platform(task.platform).enabled:
+            raise InvalidTask(
+                f"invalid task: platform: {task.platform!r} is switched off; "
+                f"set platforms.{task.platform}.enabled = true in config.toml"
+            )
+        return kind()
+
+    def context(self, task: Task, options: SearchOptions) -> RunContext:
+        """What the adapter gets for this run."""
+        return RunContext(
+            task_id=task.task_id,
+            options=options,
+            platform=self._settings.platform(task.platform),
+            fetch=self._settings.fetch,
+            log=logger.bind(task_id=task.task_id, platform=task.platform),
+        )
+
+    def credentials(self, task: Task) -> Mapping[str, Any]:
+        """What the operator configured for signing in."""
+        platform = self._settings.platform(task.platform)
+        known = {"username": platform.username, "password": platform.password}
+        return {**platform.config, **{name: value for name, value in known.items() if value}}
+
+    def extractor(self, task: Task) -> DataExtractor | None:
+        """The extractor of the task's platform, if it has one."""
+        kind = self._registry.extractors.get(task.platform)
+        return kind() if kind else None
+
+    def storage(self, task: Task, lease_id: str) -> StorageAdapter:
+        """The storage the task asks for, or the default one.
+
+        Raises:
+            InvalidTask: no such storage here.
+        """
+        name = task.storage_config.get("type", self._settings.storage.default_type)
+        kind = self._registry.storages.get(name) if isinstance(name, str) else None
+        if kind is None:
+            raise _unknown("storage_config.type", name, self._registry.storages)
+        storage = kind()
+        storage.context = StorageContext(
+            task_id=task.task_id,
+            output_dir=Path(self._settings.storage.output_dir),
+            config=task.storage_config,
+            lease=(task.document_id, lease_id),
+            database=self._items,
+        )
+        return storage
+
+
+def make_worker(
+    settings: Settings, mongo: Mongo, registry: Registry, events: Events, *, worker_id: str
+) -> Worker:
+    """Put a worker together on an open connection."""
+    stores = MongoStores(
+        mongo, worker_id=worker_id, default_timeout_s=settings.scheduler.task_timeout
+    )
+
+    async def tend() -> None:
+        await prepare(mongo, settings)
+
+    return Worker(
+        stores,
+        AppToolbox(settings, registry, stores.items),
+        settings,
+        events,
+        worker_id=worker_id,
+        open_feed=stores.open_feed if settings.scheduler.reactive else None,
+        tend=tend,
+    )
+
+
+async def prepare(mongo: Mongo, settings: Settings) -> list[str]:
+    """Create what is missing in the database; gives a line for each thing that could not be made.
+
+    Raises:
+        DatabaseUnavailable: the server cannot be reached.
+    """
+    complaints = await ensure_indexes(
+        mongo, runs_retention_days=settings.monitoring.runs_retention_days
+    )
+    for complaint in complaints:
+        logger.warning("{}", complaint)
+    return complaints
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, app_name: str = "hotstream") -> AsyncIterator[Mongo]:
+    """A connection that has been tried out, closed at the end.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused: see `Mongo.connect`.
+        ConfigError: `mongodb.uri` cannot be used.
+    """
+    mongo = Mongo(settings.mongodb, app_name=app_name)
+    try:
+        await mongo.connect()
+        yield mongo
+    finally:
+        await mongo.close()
+
+
+def _unknown(field: str, name: object, known: Iterable[str]) -> InvalidTask:
+    names = sorted(known)
+    close = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return InvalidTask(
+        f"invalid task: {field}: {name!r}, expected one of {', '.join(names) or 'none'}{hint}"
+    )

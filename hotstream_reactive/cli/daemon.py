@@ -1,0 +1,164 @@
+"""`start-daemon`: a worker that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import click
+from loguru import logger
+
+from hotstream_reactive.app import load_registry, make_worker, new_worker_id, prepare
+from hotstream_reactive.cli.session import Session, run_async
+from hotstream_reactive.engine.backoff import full_jitter
+from hotstream_reactive.engine.events import Events
+from hotstream_reactive.engine.log import log_event
+from hotstream_reactive.engine.worker import Worker
+from hotstream_reactive.errors import DatabaseUnavailable
+from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.settings import Settings
+
+_LONGEST_WAIT_S = 15.0
+
+
+@click.command()
+@click.option(
+    "--embedded",
+    is_flag=True,
+    help="Start an embedded MongoDB replica set and use it (the default without mongodb.uri).",
+)
+@click.option(
+    "-w", "--max-concurrent-tasks", type=int, help="Slots (scheduler.max_concurrent_tasks)."
+)
+@click.option(
+    "--reactive/--no-reactive",
+    default=None,
+    help="Use the change stream (scheduler.reactive); without it the polling loops do all.",
+)
+@click.option("--worker-id", help="Name of this worker (framework.worker_id).")
+@click.option(
+    "--driver",
+    type=click.Choice(["motor", "pymongo"]),
+    help="MongoDB driver (mongodb.driver).",
+)
+@click.pass_obj
+def start_daemon(
+    session: Session,
+    *,
+    embedded: bool,
+    max_concurrent_tasks: int | None,
+    reactive: bool | None,
+    worker_id: str | None,
+    driver: str | None,
+) -> int:
+    """Run tasks until stopped: SIGTERM or Ctrl-C drains, a second one stops at once.
+
+    \b
+    Examples:
+      hotstream start-daemon
+      hotstream start-daemon --embedded -w 20
+      MONGODB_URI='mongodb://127.0.0.1:27017/?replicaSet=rs0' hotstream start-daemon
+    """
+    session.override("scheduler.max_concurrent_tasks", max_concurrent_tasks)
+    session.override("scheduler.reactive", reactive)
+    session.override("framework.worker_id", worker_id)
+    session.override("mongodb.driver", driver)
+    name = new_worker_id(session.settings)
+    session.log(worker_id=name)
+    return run_async(lambda: _serve(session, name, embedded=embedded))
+
+
+async def _serve(session: Session, worker_id: str, *, embedded: bool) -> int:
+    signals = _Signals()
+    async with (
+        session.settings_with_database(embedded=embedded, say=logger.info) as settings,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(signals.listen)
+        async with _open(settings, worker_id, signals) as mongo:
+            if mongo is not None:
+                await _work(settings, mongo, worker_id, signals)
+        group.cancel_scope.cancel()
+    return signals.exit_code
+
+
+async def _work(settings: Settings, mongo: Mongo, worker_id: str, signals: _Signals) -> None:
+    assert mongo.server is not None
+    logger.info("MongoDB {}, {}", mongo.server.version, mongo.server.topology)
+    await prepare(mongo, settings)
+    events = Events()
+    events.listen(log_event)
+    registry = load_registry(settings)
+    logger.info(
+        "worker {}: platforms {}", worker_id, ", ".join(sorted(registry.platforms)) or "none"
+    )
+    worker = make_worker(settings, mongo, registry, events, worker_id=worker_id)
+    signals.tell(worker)
+    await worker.run()
+
+
+@asynccontextmanager
+async def _open(
+    settings: Settings, worker_id: str, signals: _Signals
+) -> AsyncIterator[Mongo | None]:
+    """A connection, waited for as long as it takes; None when told to stop meanwhile.
+
+    Raises:
+        DatabaseRefused: waiting would not help.
+    """
+    mongo = Mongo(settings.mongodb, app_name=f"hotstream/{worker_id}"[:128])
+    failures = 0
+    began = time.monotonic()
+    try:
+        while not signals.stopping.is_set():
+            try:
+                await mongo.connect()
+            except DatabaseUnavailable as error:
+                failures += 1
+                wait_s = 0.5 + full_jitter(failures, 1.0, _LONGEST_WAIT_S)
+                logger.warning(
+                    "waiting for MongoDB since {:.0f} s, next try in {:.1f} s: {}",
+                    time.monotonic() - began,
+                    wait_s,
+                    error,
+                )
+                with anyio.move_on_after(wait_s):
+                    await signals.stopping.wait()
+            else:
+                yield mongo
+                return
+        yield None
+    finally:
+        await mongo.close()
+
+
+class _Signals:
+    """SIGTERM and SIGINT: the first drains, the second stops at once."""
+
+    def __init__(self) -> None:
+        self.stopping = anyio.Event()
+        self.exit_code = 0
+        self._worker: Worker | None = None
+
+    def tell(self, worker: Worker) -> None:
+        """Let this worker be stopped; at once when a signal came before."""
+        self._worker = worker
+        if self.stopping.is_set():
+            worker.stop()
+
+    async def listen(self) -> None:
+        """Pass signals on until cancelled."""
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+            async for number in received:
+                name = signal.Signals(number).name
+                if self.stopping.is_set():
+                    logger.warning("{} again: handing running tasks back now", name)
+                    self.exit_code = 128 + number
+                else:
+                    logger.info("{}: draining, once more to stop at once", name)
+                self.stopping.set()
+                if self._worker is not None:
+                    self._worker.stop()

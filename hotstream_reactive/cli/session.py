@@ -1,0 +1,120 @@
+"""What every command needs: settings, the log, and a database to talk to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import click
+import msgspec
+
+from hotstream_reactive import logs
+from hotstream_reactive.settings import Settings
+from hotstream_reactive.settings_file import LoadedSettings, load
+
+T = TypeVar("T")
+
+
+class Session:
+    """The common options of one call of the command line."""
+
+    def __init__(self, *, config: Path | None, overrides: Mapping[str, Any], debug: bool) -> None:
+        self._config = config
+        self._overrides = dict(overrides)
+        self.debug = debug
+
+    def override(self, key: str, value: Any) -> None:
+        """Add a flag of a verb; None means the flag was not given."""
+        self._overrides[key] = value
+
+    @cached_property
+    def loaded(self) -> LoadedSettings:
+        """The settings with their sources.
+
+        Raises:
+            ConfigError: names every wrong key.
+        """
+        given = {key: value for key, value in self._overrides.items() if value is not None}
+        return load(self._config, overrides=given)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return self.loaded.settings
+
+    def log(self, *, quiet: bool = False, worker_id: str = "") -> None:
+        """Send the log where the settings say; `quiet` commands show warnings only."""
+        framework = self.settings.framework
+        level = "DEBUG" if self.debug else "WARNING" if quiet else framework.log_level
+        framework = msgspec.structs.replace(framework, log_level=level)
+        settings = msgspec.structs.replace(self.settings, framework=framework)
+        logs.configure(settings, worker_id=worker_id)
+
+    @asynccontextmanager
+    async def settings_with_database(
+        self, *, embedded: bool = False, say: Callable[[str], None] | None = None
+    ) -> AsyncIterator[Settings]:
+        """The settings with an address of MongoDB in them.
+
+        Without `mongodb.uri`, or with `embedded`, this is the embedded replica set of this folder:
+        the one another process runs, or one that is started for the time being.
+
+        Raises:
+            EmbeddedMongoError: there is no mongod to start.
+        """
+        settings = self.settings
+        if settings.mongodb.uri and not embedded:
+            yield settings
+            return
+        from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet, running_uri
+
+        folder = Path(settings.mongodb.embedded_dir)
+        say = say or (lambda line: click.echo(line, err=True))
+        running = running_uri(folder)
+        if running:
+            yield _with_uri(settings, running)
+            return
+        why = "--embedded" if embedded else "no mongodb.uri configured"
+        say(f"{why}: starting an embedded MongoDB replica set, data in {folder}")
+        mongo = EmbeddedReplicaSet(data_dir=folder)
+        await anyio.to_thread.run_sync(mongo.start)
+        try:
+            say(f"embedded MongoDB is up: {mongo.uri}")
+            yield _with_uri(settings, mongo.uri)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(mongo.stop)
+
+
+def _with_uri(settings: Settings, uri: str) -> Settings:
+    mongodb = msgspec.structs.replace(settings.mongodb, uri=uri)
+    return msgspec.structs.replace(settings, mongodb=mongodb)
+
+
+def run_async(work: Callable[[], Awaitable[T]]) -> T:
+    """Run asynchronous work to its end, on uvloop where there is one.
+
+    An error leaves as itself, also when a task group carried it.
+    """
+    try:
+        return anyio.run(work, backend_options={"use_uvloop": _has_uvloop()})
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _has_uvloop() -> bool:
+    try:
+        import uvloop  # noqa: F401 - only asked for
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""Events as log lines: one line per state change, with the task's id."""
+
+from __future__ import annotations
+
+from loguru import logger
+
+from hotstream_reactive.engine.events import Event
+
+_LEVELS = {
+    "ready": "SUCCESS",
+    "completed": "SUCCESS",
+    "failed": "ERROR",
+    "poisoned": "ERROR",
+    "refused": "WARNING",
+    "retry": "WARNING",
+    "rescued": "WARNING",
+    "lease_lost": "WARNING",
+    "stream_resuming": "WARNING",
+    "stream_degraded": "WARNING",
+    "stream_unsupported": "WARNING",
+}
+
+
+def log_event(event: Event) -> None:
+    """Write one event as one line; a listener for `Events`."""
+    level = _LEVELS.get(event.action, "WARNING" if event.action.endswith("_failed") else "INFO")
+    details = " ".join(
+        f"{name}={value}" for name, value in event.details.items() if value not in (None, "")
+    )
+    known = {"task_id": event.task_id} if event.task_id else {}
+    bound = logger.bind(action=event.action, **known)
+    bound.log(level, "{}", f"{event.action.replace('_', ' ')} {details}".strip())
