@@ -28,6 +28,7 @@ from hotstream_reactive.text import clean, redact
 
 #: verb → (module below `cli`, name of the command in it)
 VERBS = {
+    "demo": ("demo", "demo"),
     "start-daemon": ("daemon", "start_daemon"),
 }
 
