@@ -97,6 +97,7 @@ async def _story(app: Application, console: Console) -> None:
     await app.edit("waiting_3", {"priority": 1, "immediate": True}, "promoted 5→1")
 
     head(console, "A running task is cancelled by updateOne")
+    await app.until_items("endless_001", 20)
     await app.edit("endless_001", {"status": int(TaskStatus.CANCELLED)}, "cancelled")
     await app.until_ended("endless_001")
     await app.until("waiting_3", TaskStatus.RUNNING)
@@ -136,11 +137,13 @@ def _show_tasks(console: Console, app: Application) -> None:
 
 async def _show_items(console: Console, mongo: Mongo) -> None:
     count = await mongo.items.count_documents({})
-    table = Table(title=f"{count} items in data_items, the last ones", title_justify="left")
-    for name in ("id", "author", "created_at", "content"):
-        table.add_column(name, no_wrap=True)
+    table = Table(
+        title=f"{count} items in data_items, the last ones", title_justify="left", expand=True
+    )
+    widths = {"id": 27, "author": 12, "created_at": 20}
+    for name, width in widths.items():
+        table.add_column(name, no_wrap=True, min_width=width)
+    table.add_column("content", no_wrap=True, ratio=1)
     async for item in mongo.items.find({}, sort=[("_id", -1)], limit=5):
-        table.add_row(
-            *(Text(clean(str(item[n]), 60)) for n in ("id", "author", "created_at", "content"))
-        )
+        table.add_row(*(Text(clean(str(item[name]), 60)) for name in (*widths, "content")))
     console.print(table)

@@ -167,6 +167,10 @@ class Application:
         """Wait until the run has really stopped."""
         await self._until(task_id, lambda seen: seen.ended > 0)
 
+    async def until_items(self, task_id: str, count: int) -> None:
+        """Wait until that many items of the task are stored."""
+        await self._until(task_id, lambda seen: seen.items >= count)
+
     async def _until(self, task_id: str, reached: Callable[[Seen], bool]) -> None:
         while not reached(self.seen[task_id]):
             self._changed = anyio.Event()
