@@ -23,6 +23,7 @@ import importlib.util
 import inspect
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -192,7 +193,8 @@ class _Loader:
         except PluginError as error:
             self._leave_out(name, group, origin, str(error))
         except BaseException as error:  # a plugin may call sys.exit
-            self._leave_out(name, group, origin, f"{type(error).__name__}: {error}")
+            reason = "".join(traceback.format_exception_only(error)).strip()
+            self._leave_out(name, group, origin, reason)
 
     def _leave_out(self, name: str, group: str, origin: str, reason: str) -> None:
         self.registry.broken.append(

@@ -28,7 +28,7 @@ _TELLING_OPTIONS = {"replicaset", "authsource", "directconnection", "tls", "w", 
 _MONGODB_IN_TEXT = re.compile(r"mongodb(?:\+srv)?://\S+", re.IGNORECASE)
 _CLOSING = ")]}>'\"`,.;:"
 _USERINFO_IN_TEXT = re.compile(
-    r"://(?:[^\s/?#@]{0,512}@)+"
+    r"://(?:[^\s/?#@]*@)+"
     # A password with a raw slash; `host:8080/@author` is no such thing.
     r"|://[^\s/@:]{1,256}:(?!\d{1,5}[/?#])[^\s@]{1,256}@"
 )

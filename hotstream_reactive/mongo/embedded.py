@@ -29,6 +29,7 @@ from hotstream_reactive.errors import EmbeddedMongoError
 from hotstream_reactive.mongo.embedded_dir import (
     lock_directory,
     read_ports,
+    release_directory,
     running_ports,
     write_ports,
 )
@@ -156,10 +157,10 @@ class EmbeddedReplicaSet:
         lock, self._lock = self._lock, None
         temporary_dir, self._temporary_dir = self._temporary_dir, None
         with contextlib.ExitStack() as whatever_happens:
-            if lock:
-                whatever_happens.callback(lock.close)
             if self._owner_pid != os.getpid():  # a forked child owns nothing
                 return
+            if lock:
+                whatever_happens.callback(release_directory, lock)
             if temporary_dir:  # the guardians removed it already, unless none came to life
                 whatever_happens.callback(shutil.rmtree, temporary_dir, ignore_errors=True)
             for node in nodes:
@@ -281,15 +282,13 @@ class EmbeddedReplicaSet:
         hosts = [f"{HOST}:{port}" for port in self.ports]
         # A node reads its configuration a moment after it answers, or half a minute when another
         # program has its former port and says nothing to the node that looks for itself there.
-        while not (
-            known := [(each, node) for node in self._nodes if (each := node.replica_set_config())]
-        ):
+        while not (known := _known_configs(self._nodes)):
             if is_new and self._initiate(hosts):
                 return
             if time.monotonic() > deadline_s:
                 raise EmbeddedMongoError(f"no replica set found{self._nodes[0].last_words()}")
             time.sleep(POLL_S)
-        config, node = max(known, key=lambda each: (each[0].get("term", 0), each[0]["version"]))
+        config, node = max(known, key=lambda pair: (pair[0].get("term", 0), pair[0]["version"]))
         if [member["host"] for member in config["members"]] == hosts:
             return
         for member, host in zip(config["members"], hosts, strict=True):
@@ -350,3 +349,7 @@ def _choose_ports(last: list[int] | None, count: int) -> list[int]:
     return [
         old if is_port_free(old) else new for old, new in zip(last or fresh, fresh, strict=True)
     ]
+
+
+def _known_configs(nodes: Sequence[MongodNode]) -> list[tuple[dict[str, Any], MongodNode]]:
+    return [(config, node) for node in nodes if (config := node.replica_set_config())]

@@ -75,6 +75,12 @@ def lock_directory(base: Path) -> IO[bytes]:
     return lock
 
 
+def release_directory(lock: IO[bytes]) -> None:
+    """Give the directory back after its last mongod has ended."""
+    lock.truncate(0)  # else a process that lives on would still be taken for the owner
+    lock.close()
+
+
 def running_ports(base: Path) -> list[int] | None:
     """The ports of the set that a living process runs in this directory; None when none does."""
     try:
