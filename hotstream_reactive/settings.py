@@ -82,6 +82,12 @@ class SchedulerSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only
     heartbeat_interval: Seconds = 10.0
     zombie_timeout: Seconds = 30.0
     max_rescues: Count = 3
+    schedule_floor: Annotated[
+        float, Meta(ge=0, le=86_400, description="a number of seconds from 0 to 86400")
+    ] = 5.0
+    express_slots: Annotated[
+        int, Meta(ge=0, le=1000, description="a whole number from 0 to 1000")
+    ] = 1
     retry_base_delay: Seconds = 2.0
     retry_max_delay: Seconds = 300.0
     shutdown_grace: Annotated[

@@ -6,6 +6,7 @@ gathered while a claim is under way, so a burst of a thousand costs a few claims
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -21,6 +22,9 @@ from hotstream_reactive.model.task import TaskStatus
 Document = Mapping[str, Any]
 #: With more hints than this waiting, the queue itself is the better list.
 MOST_HINTS = 64
+#: How long the second worker in the order of a task waits for the first, and the others for both.
+SECOND_WAITS_S = 0.015
+OTHERS_WAIT_S = 0.06
 
 
 class ClaimStore(Protocol):
@@ -37,6 +41,8 @@ class Dispatcher:
     """Turns hints into running tasks.
 
     Args:
+        slots: how many tasks run at once; `express_slots` of them only urgent ones.
+        rank: this worker's place in the order in which workers try a document.
         start: begins a run of a claimed document.
         disorderly: called when a change shows a document that cannot stand in the queue.
         doubtful: called when a running task's document was changed by somebody else.
@@ -49,6 +55,8 @@ class Dispatcher:
         events: Events,
         *,
         slots: int,
+        express_slots: int,
+        rank: Callable[[Any], int],
         start: Callable[[Document], None],
         disorderly: Callable[[], None],
         doubtful: Callable[[], None],
@@ -57,21 +65,31 @@ class Dispatcher:
         self._active = active
         self._events = events
         self._slots = slots
+        self._ordinary_slots = slots - min(express_slots, slots - 1)
+        self._rank = rank
         self._start = start
         self._disorderly = disorderly
         self._doubtful = doubtful
         self._wake = anyio.Event()
         self._recheck = anyio.Event()
+        self._late = anyio.Event()
+        self._late_wait_s = OTHERS_WAIT_S
         self._hinted: list[Any] = []
-        self._sweep_all = False
-        self._sweep_urgent = False
+        #: There may be tasks in the queue; and: there may be urgent ones among them.
+        self._queue_waits = False
+        self._urgent_waits = False
         self._draining = False
         self._idle = anyio.Event()
 
     @property
     def free(self) -> int:
-        """Slots in which a task could start now."""
+        """Slots in which an urgent task could start now."""
         return self._slots - len(self._active)
+
+    @property
+    def free_ordinary(self) -> int:
+        """Slots in which any task could start now."""
+        return min(self.free, self._ordinary_slots - self._active.ordinary)
 
     # Hints
 
@@ -90,15 +108,17 @@ class Dispatcher:
             self._disorderly()
         if change.run_at is not None:
             self.recheck_timer()
+        if change.rescheduled:
+            # It is not due before intake has computed when.
+            self._disorderly()
+            return
         if change.reordered or _is(change.status, TaskStatus.PENDING):
-            self._hint(change.document_id)
+            self._hint(change)
 
     def sweep(self, *, urgent_only: bool = False) -> None:
         """Look through the queue, or its urgent part."""
-        if urgent_only:
-            self._sweep_urgent = True
-        else:
-            self._sweep_all = True
+        self._queue_waits = self._queue_waits or not urgent_only
+        self._urgent_waits = True
         self._wake.set()
 
     def slot_freed(self) -> None:
@@ -109,16 +129,27 @@ class Dispatcher:
         """The time of a delayed task may have changed."""
         self._recheck.set()
 
+    def _hint(self, change: Change) -> None:
+        if change.urgent() is not False:
+            self._urgent_waits = True
+        if self.free <= 0:
+            # Nothing can start now, and what waits is found in queue order when something can.
+            self._queue_waits = True
+            return
+        place = self._rank(change.document_id)
+        if place > 0:
+            wait_s = SECOND_WAITS_S if place == 1 else OTHERS_WAIT_S
+            self._late_wait_s = min(self._late_wait_s, wait_s)
+            self._late.set()
+        elif len(self._hinted) < MOST_HINTS:
+            self._hinted.append(change.document_id)
+        else:
+            self._queue_waits = True
+        self._wake.set()
+
     def _others_wait(self) -> bool:
         """Whether a task would have to stand in the queue; else it is claimed by its id, now."""
-        return self.free <= 0 or bool(self._hinted) or self._sweep_all
-
-    def _hint(self, document_id: Any) -> None:
-        if len(self._hinted) < MOST_HINTS:
-            self._hinted.append(document_id)
-        else:
-            self._sweep_all = True
-        self._wake.set()
+        return self.free <= 0 or bool(self._hinted) or self._queue_waits
 
     # Claims
 
@@ -139,35 +170,51 @@ class Dispatcher:
                 failures = 0
             except DatabaseError as error:
                 failures += 1
-                self._sweep_all = True
                 self._events.emit("claim_failed", reason=str(error))
                 await anyio.sleep(full_jitter(failures, 0.2, 3.0))
-                self._wake.set()
+                self.sweep()
         self._idle.set()
 
     async def _claim_while_possible(self) -> None:
-        while self.free > 0 and not self._draining:
-            if len(self._hinted) == 1 and not self._sweep_all:
-                document = await self._store.claim_one(self._hinted.pop())
-                if document is not None:
-                    self._start(document)
-            elif self._hinted or self._sweep_all or self._sweep_urgent:
-                await self._claim_batch()
+        while not self._draining:
+            ordinary, free = self.free_ordinary, self.free
+            if free <= 0:
+                # What is hinted at from now on stands in the queue, behind what is there.
+                self._queue_waits = self._queue_waits or bool(self._hinted)
+                self._hinted.clear()
+                return
+            if ordinary <= 0:
+                self._queue_waits = self._queue_waits or bool(self._hinted)
+                self._hinted.clear()
+                if not self._urgent_waits:
+                    return
+                self._urgent_waits = await self._claim(free, urgent_only=True)
+            elif self._hinted or self._queue_waits:
+                await self._claim_hinted(ordinary)
+            elif self._urgent_waits:
+                self._urgent_waits = await self._claim(free, urgent_only=True)
             else:
                 return
 
-    async def _claim_batch(self) -> None:
-        """Fill the free slots in queue order."""
-        urgent_only = self._sweep_urgent and not (self._sweep_all or self._hinted)
-        self._sweep_urgent = False
-        self._sweep_all = False
+    async def _claim_hinted(self, limit: int) -> None:
+        """Claim the one task that is known to wait, or as many as there is room for, in order."""
+        if len(self._hinted) == 1 and not self._queue_waits:
+            document = await self._store.claim_one(self._hinted.pop())
+            if document is not None:
+                self._start(document)
+            return
         self._hinted.clear()
-        documents, more = await self._store.claim_batch(self.free, urgent_only=urgent_only)
+        self._queue_waits = self._urgent_waits = False
+        if await self._claim(limit, urgent_only=False):
+            # What did not fit waits for the next free slot; urgent ones perhaps for an express one.
+            self._queue_waits = self._urgent_waits = True
+
+    async def _claim(self, limit: int, *, urgent_only: bool) -> bool:
+        """Claim a batch in queue order; says whether there may be more of the kind."""
+        documents, more = await self._store.claim_batch(limit, urgent_only=urgent_only)
         for document in documents:
             self._start(document)
-        # What did not fit waits for the next free slot; a sweep of the urgent part says nothing
-        # about the rest.
-        self._sweep_all = self._sweep_all or more
+        return more
 
     # Time
 
@@ -183,6 +230,16 @@ class Dispatcher:
             with anyio.move_on_after(wait_s) as due:
                 await self._recheck.wait()
             if due.cancelled_caught:
+                self.sweep()
+
+    async def try_late(self) -> None:
+        """Look, a moment after the hints, for tasks that the workers before this one left."""
+        while True:
+            await self._late.wait()
+            wait_s, self._late_wait_s = self._late_wait_s, OTHERS_WAIT_S
+            await anyio.sleep(wait_s * random.uniform(1.0, 1.5))
+            self._late = anyio.Event()
+            if self.free > 0:
                 self.sweep()
 
 

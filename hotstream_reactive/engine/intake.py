@@ -15,7 +15,8 @@ import anyio
 
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.errors import DatabaseError, InvalidTask
-from hotstream_reactive.model.task import admit
+from hotstream_reactive.model.schedule import next_due
+from hotstream_reactive.model.task import Task, admit
 
 MOST_AT_ONCE = 500
 
@@ -62,6 +63,17 @@ class Intake:
             except DatabaseError as error:
                 self._events.emit("intake_failed", reason=str(error))
 
+    def _first_due(self, task: Task, now: datetime) -> datetime | None:
+        """When the task is due: by its new or edited schedule, else as the writer said.
+
+        A writer who gives both a schedule and `run_at` names the first time himself.
+        """
+        if task.schedule is None or task.arming == task.armed_for:
+            return task.run_at
+        if task.armed_for is None and task.run_at is not None:
+            return task.run_at
+        return next_due(task.schedule, task.timezone, after=now, floor_s=0.0)
+
     async def run_once(self) -> int:
         """Treat the disorderly documents there are now; gives their number.
 
@@ -84,10 +96,13 @@ class Intake:
                 "priority": task.priority,
                 "immediate": task.immediate,
             }
-            for moment in ("created_at", "run_at"):
-                value: datetime | None = getattr(task, moment)
-                if value is not None:
-                    fields[moment] = value
+            if task.created_at is not None:
+                fields["created_at"] = task.created_at
+            run_at = self._first_due(task, document["now"])
+            if run_at is not None:
+                fields["run_at"] = run_at
+            if task.arming is not None:
+                fields["armed_for"] = task.arming
             if await self._store.put_in_order(document, fields):
                 mended += 1
                 self._events.emit("admitted", name)

@@ -21,6 +21,8 @@ from hotstream_reactive.text import clean
 
 #: A site that blocks is left alone longer than one that merely failed.
 BLOCKED_FACTOR = 5
+#: A site that asks for more than a week does not mean it.
+LONGEST_NAMED_WAIT_S = 7 * 86_400.0
 _FINAL = (PermanentError, LoginRequired, InvalidTask, ConfigError, PluginError)
 
 
@@ -40,20 +42,32 @@ def judge(
     wait_s = full_jitter(
         failures, settings.retry_base_delay * factor, settings.retry_max_delay * factor
     )
-    if isinstance(error, RateLimited) and error.retry_after is not None:
+    if isinstance(error, RateLimited):
         # The site named a time: never earlier, and not all at once when it has come.
-        wait_s = error.retry_after + wait_s / factor
+        wait_s = _named_wait(error.retry_after) + wait_s / factor
     return Retry(reason=text, after_s=wait_s, result_count=result_count)
 
 
 def describe(error: BaseException) -> str:
     """One line for `error_message`: HotStream's own errors say all themselves."""
-    text = clean(str(error), 1500)
+    try:
+        text = clean(str(error), 1500)
+    except Exception:  # the error of a plugin may not even be printable
+        text = ""
     if isinstance(error, ScrapeError):
         return f"{error.kind}: {text}" if error.kind != "error" else text
     if type(error).__module__.startswith("hotstream_reactive"):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _named_wait(seconds: object) -> float:
+    """The wait a site asked for as a plugin handed it on, which may be anything; 0 for none."""
+    try:
+        wait_s = float(str(seconds))
+    except ValueError:
+        return 0.0
+    return min(max(wait_s, 0.0), LONGEST_NAMED_WAIT_S) if wait_s == wait_s else 0.0
 
 
 def _times(count: int) -> str:

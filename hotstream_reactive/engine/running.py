@@ -53,6 +53,8 @@ class ActiveRuns:
 
     def __init__(self) -> None:
         self._by_lease: dict[str, ActiveRun] = {}
+        #: How many of them are not urgent.
+        self.ordinary = 0
         self._by_document: dict[str, ActiveRun] = {}
         self._empty = anyio.Event()
         self._empty.set()
@@ -68,11 +70,14 @@ class ActiveRuns:
         if not self._by_lease:
             self._empty = anyio.Event()
         self._by_lease[run.lease_id] = run
+        self.ordinary += not run.task.urgent
         self._by_document[repr(run.task.document_id)] = run
 
     def remove(self, lease_id: str) -> None:
         """Forget a run; unknown ones are fine."""
         run = self._by_lease.pop(lease_id, None)
+        if run is not None:
+            self.ordinary -= not run.task.urgent
         if run is not None and self._by_document.get(repr(run.task.document_id)) is run:
             del self._by_document[repr(run.task.document_id)]
         if not self._by_lease:

@@ -6,15 +6,21 @@ tasks finish within the grace, the rest is handed back, the last outcome is writ
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import anyio
+import msgspec
 from anyio.abc import TaskGroup
 
+from hotstream_reactive import __version__
 from hotstream_reactive.engine.completer import Completer, OutcomeStore, RunHistory
 from hotstream_reactive.engine.dispatcher import ClaimStore, Dispatcher
 from hotstream_reactive.engine.events import Events
+from hotstream_reactive.engine.fleet import Fleet, WorkerRegister
 from hotstream_reactive.engine.heartbeat import Heartbeat, LeaseStore
 from hotstream_reactive.engine.intake import AdmissionStore, Intake
 from hotstream_reactive.engine.maintenance import Chore, Rescue, RescueStore
@@ -25,6 +31,7 @@ from hotstream_reactive.engine.watcher import OpenFeed, StreamState, Watcher
 from hotstream_reactive.errors import InvalidTask
 from hotstream_reactive.model.outcome import Failed, Retry
 from hotstream_reactive.model.run import FinishedRun
+from hotstream_reactive.model.schedule import next_due
 from hotstream_reactive.model.task import Task, TaskStatus, admit
 from hotstream_reactive.settings import Settings
 
@@ -44,6 +51,8 @@ class Stores(Protocol):
     def admission(self) -> AdmissionStore: ...
     @property
     def history(self) -> RunHistory: ...
+    @property
+    def workers(self) -> WorkerRegister: ...
 
 
 class Worker:
@@ -89,11 +98,20 @@ class Worker:
         )
         self._intake = Intake(stores.admission, events, admitted=self._sweep)
         self._doubt = anyio.Event()
+        self._fleet = Fleet(
+            stores.workers,
+            events,
+            worker_id=worker_id,
+            interval_s=scheduler.heartbeat_interval / 2,
+            facts=self._facts,
+        )
         self._dispatcher = Dispatcher(
             stores.claims,
             self.active,
             events,
             slots=scheduler.max_concurrent_tasks,
+            express_slots=scheduler.express_slots,
+            rank=self._fleet.rank,
             start=self._start,
             disorderly=self._intake.want,
             doubtful=self._in_doubt,
@@ -161,6 +179,8 @@ class Worker:
         for loop in (
             self._dispatcher.run,
             self._dispatcher.keep_time,
+            self._dispatcher.try_late,
+            self._fleet.run,
             self._intake.run,
             self._rescue.run,
             self._tend.run,
@@ -189,6 +209,17 @@ class Worker:
             await self._doubt.wait()
             self._doubt = anyio.Event()
             await self._heartbeat.renew_once()
+
+    def _facts(self) -> dict[str, Any]:
+        """What this worker's entry in the register says of it."""
+        return {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "version": __version__,
+            "slots": self._scheduler.max_concurrent_tasks,
+            "running": [run.task.task_id for run in self.active][:100],
+            "stream": str(self.stream_state),
+        }
 
     # Runs
 
@@ -224,7 +255,21 @@ class Worker:
 
     async def _run(self, active: ActiveRun) -> None:
         finished = await self._runner.run(active)
+        if active.task.schedule is not None:
+            finished = msgspec.structs.replace(finished, rearm_at=self._next_due(finished))
         self._completer.submit(finished)
+
+    def _next_due(self, run: FinishedRun) -> datetime | None:
+        """When the task is due again, from the server's clock; times missed meanwhile run once."""
+        task = run.task
+        if task.schedule is None or task.started_at is None:
+            return None
+        return next_due(
+            task.schedule,
+            task.timezone,
+            after=task.started_at + timedelta(seconds=run.elapsed_s),
+            floor_s=self._scheduler.schedule_floor,
+        )
 
     def _refuse(self, document: Mapping[str, Any], lease_id: str, reason: str) -> None:
         """End a claimed document that cannot be understood."""

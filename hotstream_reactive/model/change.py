@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
+from hotstream_reactive.model.task import URGENT_PRIORITY
+
 
 class Change(msgspec.Struct, kw_only=True, frozen=True):
     """One change of a task document; fields the change did not touch are None.
 
     `deleted` stands for a removed document. `status` is as written, of whatever type.
+    `rescheduled`: the document has a schedule that the change set or edited.
     """
 
     document_id: Any
@@ -22,7 +25,14 @@ class Change(msgspec.Struct, kw_only=True, frozen=True):
     immediate: Any = None
     run_at: datetime | None = None
     created_at: Any = None
+    rescheduled: bool = False
     reordered: bool = False
+
+    def urgent(self) -> bool | None:
+        """Whether the task is urgent; None when the change does not tell."""
+        if self.immediate is True or _number(self.priority, 1, URGENT_PRIORITY):
+            return True
+        return False if self.inserted else None
 
     def has_status(self) -> bool:
         """Whether the document has one of the five states, as far as the change shows."""

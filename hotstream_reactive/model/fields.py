@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from hotstream_reactive.text import clean
+from hotstream_reactive.text import clean, redact
 
 DEEPEST_OPTIONS = 10
 MOST_VALUES = 1000
@@ -122,7 +122,11 @@ class FieldReader:
         if not isinstance(value, datetime):
             self._wrong(field, value, "a date between the years 1 and 9999")
             return None
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        except OverflowError:  # at the ends of the calendar a zone leads out of it
+            self._wrong(field, value, "a date between the years 1 and 9999")
+            return None
 
     def table(self, field: str) -> dict[str, Any]:
         """An object without operators (`$…`) among its keys, not too deep and not too large."""
@@ -188,6 +192,8 @@ def _real(value: Any) -> float | None:
         return float(value) if abs(value) < 2**63 else None
     if hasattr(value, "to_decimal"):  # the driver's Decimal128, which this layer does not import
         value = value.to_decimal()
+    if isinstance(value, Decimal) and not value.is_finite():  # a signalling NaN is no float
+        return None
     if isinstance(value, float | Decimal):
         number = float(value)
         return number if math.isfinite(number) else None
@@ -198,5 +204,5 @@ def _shown(field: str, value: Any) -> str:
     if any(word in field.lower() for word in _SECRET_WORDS):
         return "(a secret, not shown)"
     if isinstance(value, str | bytes) and len(value) > 200:
-        return f"{clean(repr(value[:40]), 60)} … ({len(value)} characters)"
-    return clean(repr(value), 80)
+        return f"{clean(redact(repr(value[:40])), 60)} … ({len(value)} characters)"
+    return clean(redact(repr(value)), 80)

@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+#: MongoDB stores documents of at most 100 levels.
+DEEPEST = 80
+
 
 class DataItem(msgspec.Struct, kw_only=True, omit_defaults=False):
     """One collected item, as it stands in `data_items`.
@@ -36,14 +39,15 @@ def iso_utc(moment: datetime) -> str:
     A naive datetime is taken as UTC.
     """
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return aware.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def normalise(item: DataItem) -> DataItem:
     """Make an item safe to store in any database or file.
 
     Lone surrogates and NULs leave the texts, integers beyond 64 bits become texts, keys become
-    texts without a leading dollar sign, and a `created_at` given as datetime becomes ISO 8601.
+    texts without a leading dollar sign, what lies too deep is left out, and a `created_at` given as
+    datetime becomes ISO 8601.
 
     Raises:
         TypeError: `id`, `platform` or `content` is no text.
@@ -52,7 +56,7 @@ def normalise(item: DataItem) -> DataItem:
     for name in ("id", "platform", "content"):
         if not isinstance(getattr(item, name), str):
             raise TypeError(f"item field {name!r} must be a text, not {getattr(item, name)!r}")
-    if not item.id or not item.platform:
+    if not item.id.strip("\x00") or not item.platform.strip("\x00"):
         raise ValueError("an item needs an id and a platform")
     created = item.created_at
     return DataItem(
@@ -62,7 +66,7 @@ def normalise(item: DataItem) -> DataItem:
         title=_optional_text(item.title),
         author=_optional_text(item.author),
         url=_optional_text(item.url),
-        created_at=iso_utc(created) if isinstance(created, datetime) else _optional_text(created),
+        created_at=_created(created),
         metadata=_safe(item.metadata),
         raw_data=_safe(item.raw_data),
     )
@@ -83,17 +87,33 @@ def _optional_text(value: object) -> str | None:
     return None if value is None else _safe_text(str(value))
 
 
-def _safe(value: Any) -> Any:
+def _created(value: object) -> str | None:
+    moment = _safe_moment(value) if isinstance(value, datetime) else value
+    return iso_utc(moment) if isinstance(moment, datetime) else _optional_text(moment)
+
+
+def _safe_moment(value: datetime) -> datetime | str:
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value
+    except OverflowError:  # at the ends of the calendar a zone leads out of it
+        return str(value)
+
+
+def _safe(value: Any, depth: int = 1) -> Any:
     match value:
         case str():
             return _safe_text(value)
-        case bool() | None | float() | bytes() | datetime():
+        case bool() | None | float() | bytes():
             return value
+        case datetime():
+            return _safe_moment(value)
         case int():
             return value if -(2**63) <= value < 2**63 else str(value)
+        case dict() | list() | tuple() | set() | frozenset() if depth > DEEPEST:
+            return "(too deeply nested)"
         case dict():
-            return {_safe_key(str(key)): _safe(inner) for key, inner in value.items()}
+            return {_safe_key(str(key)): _safe(inner, depth + 1) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_safe(inner) for inner in value]
+            return [_safe(inner, depth + 1) for inner in value]
         case _:
             return _safe_text(str(value))

@@ -35,7 +35,8 @@ class FinishedRun(msgspec.Struct, kw_only=True, frozen=True):
     """What the completer writes: the task as claimed, its outcome and where the time went.
 
     `elapsed_s` and `timings_ms` (step name → milliseconds: ``authenticate``, ``collect``,
-    ``extract``, ``store``) are measured on the monotonic clock.
+    ``extract``, ``store``) are measured on the monotonic clock. `rearm_at` is when a task with a
+    schedule is due next.
     """
 
     task: Task
@@ -45,6 +46,7 @@ class FinishedRun(msgspec.Struct, kw_only=True, frozen=True):
     timings_ms: dict[str, float] = {}
     checkpoint: dict[str, Any] = {}
     progress: float = 0.0
+    rearm_at: datetime | None = None
 
 
 class Rescued(msgspec.Struct, kw_only=True, frozen=True):

@@ -16,6 +16,7 @@ import msgspec
 
 from hotstream_reactive.errors import InvalidTask
 from hotstream_reactive.model.fields import FieldReader
+from hotstream_reactive.model.schedule import ScheduleError, check
 
 DEFAULT_PRIORITY = 5
 DEFAULT_RETRIES = 3
@@ -38,7 +39,8 @@ class Task(msgspec.Struct, kw_only=True, frozen=True):
     """An admitted task: every field present, of the right type and within bounds.
 
     `document_id` is the `_id`; `timeout` is in seconds; `run_number` counts the claims of the task
-    so far, `rescues` how often its lease ran out since the last finished run.
+    so far, `rescues` how often its lease ran out since the last finished run. `armed_for` is the
+    schedule and zone for which `run_at` was computed.
     """
 
     document_id: Any
@@ -65,6 +67,12 @@ class Task(msgspec.Struct, kw_only=True, frozen=True):
     checkpoint: dict[str, Any] = {}
     run_number: int = 1
     rescues: int = 0
+    armed_for: str | None = None
+
+    @property
+    def arming(self) -> str | None:
+        """What `armed_for` is when `run_at` belongs to the present schedule; None without one."""
+        return f"{self.schedule}|{self.timezone or ''}" if self.schedule else None
 
     @property
     def limit(self) -> int:
@@ -96,6 +104,13 @@ def admit(document: Mapping[str, Any], *, default_timeout_s: float = 3600.0) -> 
         present=bool(keywords if kind == "search" else accounts),
         expected=f"an array with at least one text, which a {kind} task needs",
     )
+    schedule = read.text("schedule", longest=200).strip() or None
+    timezone = read.text("timezone", longest=64) or None
+    if schedule is not None:
+        try:
+            check(schedule, timezone)
+        except ScheduleError as error:
+            read.problems.append(f"schedule: {error}")
     task = Task(
         document_id=document.get("_id"),
         task_id=task_id,
@@ -104,8 +119,8 @@ def admit(document: Mapping[str, Any], *, default_timeout_s: float = 3600.0) -> 
         task_type=kind,
         keywords=keywords,
         accounts=accounts,
-        schedule=read.text("schedule", longest=200) or None,
-        timezone=read.text("timezone", longest=64) or None,
+        schedule=schedule,
+        timezone=timezone,
         status=read.integer("status", low=0, high=4, default=TaskStatus.PENDING),
         priority=read.integer("priority", low=1, high=10, default=DEFAULT_PRIORITY),
         immediate=read.boolean("immediate"),
@@ -121,6 +136,7 @@ def admit(document: Mapping[str, Any], *, default_timeout_s: float = 3600.0) -> 
         checkpoint=read.table("checkpoint"),
         run_number=read.integer("run_number", low=0, high=2**62, default=0),
         rescues=read.integer("rescues", low=0, high=2**62, default=0),
+        armed_for=read.text("armed_for", longest=300) or None,
     )
     if read.problems:
         raise InvalidTask(describe(read.problems))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hotstream_reactive.model.task import TaskStatus
-from hotstream_reactive.mongo.claims import DUE, FIELDS
+from hotstream_reactive.mongo.claims import DUE, FIELDS, UNARMED
 from hotstream_reactive.mongo.driver import Collection, Document
 from hotstream_reactive.mongo.faults import translated
 
@@ -18,7 +18,9 @@ _NOT_SORTABLE = [
 ]
 _NO_DATE = {"run_at": {"$exists": True, "$ne": None, "$not": {"$type": "date"}}}
 #: The one thing that must not have changed between reading a document and writing to it.
-_SEEN = ("status", "priority", "immediate", "created_at", "run_at")
+_SEEN = ("status", "priority", "immediate", "created_at", "run_at", "schedule", "timezone")
+#: With the server's time of the reading, for schedules.
+_READ = {**FIELDS, "now": "$$NOW"}
 
 
 class Admission:
@@ -28,7 +30,10 @@ class Admission:
         self._tasks = tasks
 
     async def disorderly(self, limit: int) -> list[Document]:
-        """Documents without a usable status, or pending ones with sort keys of a wrong type.
+        """Documents without a usable status, and pending ones that cannot stand in the queue.
+
+        Those have sort keys of a wrong type, or a schedule for which no time was computed yet. The
+        field `now` is the server's time.
 
         Raises:
             DatabaseError: nothing is known.
@@ -38,11 +43,12 @@ class Admission:
             {"status": PENDING, "run_at": None, "$or": _NOT_SORTABLE},
             {"status": PENDING, **DUE, "$or": _NOT_SORTABLE},
             {"status": PENDING, **_NO_DATE},
+            {"status": PENDING, **UNARMED},
         ]
         found: dict[str, Document] = {}
         with translated("looking for documents to admit"):
             for query in queries:
-                for document in await self._tasks.find(query, FIELDS, limit=limit).to_list(None):
+                for document in await self._tasks.find(query, _READ, limit=limit).to_list(None):
                     found[repr(document["_id"])] = document
         return list(found.values())
 

@@ -29,6 +29,26 @@ ORDERLY = {
     "priority": {"$gte": 1, "$lte": 10},
     "created_at": {"$type": "date"},
 }
+#: What `armed_for` must be for `run_at` to belong to the present schedule.
+ARMING = {
+    "$concat": [
+        "$schedule",
+        "|",
+        {"$cond": [{"$eq": [{"$type": "$timezone"}, "string"]}, "$timezone", ""]},
+    ]
+}
+_SCHEDULED = {"schedule": {"$type": "string", "$ne": ""}}
+UNARMED = {
+    **_SCHEDULED,
+    "$expr": {
+        "$ne": [
+            "$armed_for",
+            {"$cond": [{"$eq": [{"$type": "$schedule"}, "string"]}, ARMING, None]},
+        ]
+    },
+}
+#: A task with a schedule waits until intake has computed when it is due.
+ARMED = {"$nor": [UNARMED]}
 DUE = {"$expr": {"$lte": ["$run_at", "$$NOW"]}, "run_at": {"$type": "date"}}
 _LATER = {"$expr": {"$gt": ["$run_at", "$$NOW"]}, "run_at": {"$type": "date"}}
 _SORT_KEYS = {"immediate": 1, "priority": 1, "created_at": 1}
@@ -67,6 +87,7 @@ class Claims:
                     "_id": document_id,
                     "status": PENDING,
                     "$or": [{"run_at": None}, DUE],
+                    **ARMED,
                 },
                 [{"$set": self._owned(lease_id)}],
                 projection=FIELDS,
@@ -123,8 +144,8 @@ class Claims:
 
     async def _candidates(self, limit: int, urgent_only: bool) -> list[Any]:
         """The ids that come first in queue order among what may start now."""
-        ready = {"status": PENDING, "run_at": None, **ORDERLY}
-        due = {"status": PENDING, **DUE, **ORDERLY}
+        ready = {"status": PENDING, "run_at": None, **ORDERLY, **ARMED}
+        due = {"status": PENDING, **DUE, **ORDERLY, **ARMED}
         with translated("reading the queue"):
             found = [
                 document

@@ -97,6 +97,11 @@ class Mongo:
         return self.database["task_runs"]
 
     @property
+    def workers(self) -> Collection:
+        """One document per living worker."""
+        return self.database["workers"]
+
+    @property
     def transactional(self) -> bool:
         """Whether transactions can be had; known after `connect`."""
         return self.server is not None and self.server.reactive

@@ -19,7 +19,7 @@ from hotstream_reactive.mongo.client import STREAM_WAIT_MS, Mongo
 from hotstream_reactive.mongo.driver import ChangeStream, Document
 from hotstream_reactive.mongo.faults import translate
 
-_QUEUE_FIELDS = ("priority", "immediate", "run_at", "schedule")
+_QUEUE_FIELDS = ("priority", "immediate", "run_at", "schedule", "timezone")
 _UPDATED = "updateDescription.updatedFields"
 _REMOVED = "updateDescription.removedFields"
 #: ChangeStream on a standalone server; unrecognised stage on servers that are no MongoDB.
@@ -42,7 +42,7 @@ PIPELINE: list[Document] = [
                             f"{_UPDATED}.lease_id": {"$exists": False},
                             "$or": [
                                 *({f"{_UPDATED}.{f}": {"$exists": True}} for f in _QUEUE_FIELDS),
-                                {_REMOVED: {"$in": ["run_at", "schedule"]}},
+                                {_REMOVED: {"$in": ["run_at", "schedule", "timezone"]}},
                             ],
                         },
                     ],
@@ -143,5 +143,6 @@ def _change(event: Document) -> Change:
         immediate=fields.get("immediate"),
         created_at=fields.get("created_at"),
         run_at=run_at if isinstance(run_at, datetime) else None,
+        rescheduled=bool(fields.get("schedule")) or "timezone" in fields,
         reordered=kind == "update" and "status" not in fields,
     )

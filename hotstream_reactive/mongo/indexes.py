@@ -28,6 +28,12 @@ TASK_INDEXES = [
         name="waiting_by_run_at",
         partialFilterExpression={"status": 0, "run_at": {"$exists": True}},
     ),
+    # Tasks with a schedule, to find those whose schedule was set or edited.
+    IndexModel(
+        [("schedule", UP)],
+        name="waiting_by_schedule",
+        partialFilterExpression={"status": 0, "schedule": {"$type": "string"}},
+    ),
     # Leases by age, for rescue.
     IndexModel(
         [("last_heartbeat", UP)],

@@ -7,6 +7,7 @@ in the document after the run: that is how a write whose reply was lost is recog
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, assert_never
 
 import msgspec
@@ -16,7 +17,7 @@ from pymongo.errors import PyMongoError
 from hotstream_reactive.errors import DatabaseError
 from hotstream_reactive.model.outcome import Cancelled, Completed, Failed, LeaseLost, Outcome, Retry
 from hotstream_reactive.model.run import FinishedRun, Progress, Rescued
-from hotstream_reactive.model.task import TaskStatus
+from hotstream_reactive.model.task import Task, TaskStatus
 from hotstream_reactive.mongo.claims import count_of
 from hotstream_reactive.mongo.driver import Collection, Document
 from hotstream_reactive.mongo.faults import translated
@@ -85,7 +86,9 @@ class Leases:
         groups: dict[tuple[int, bytes], list[FinishedRun]] = {}
         for run in runs:
             if not isinstance(run.outcome, LeaseLost):
-                key = msgspec.json.encode([run.outcome, run.progress, run.checkpoint])
+                key = msgspec.json.encode(
+                    [run.outcome, run.progress, run.checkpoint, run.rearm_at, run.task.arming]
+                )
                 groups.setdefault((_expected_status(run.outcome), key), []).append(run)
         if not groups:
             return set()
@@ -249,4 +252,22 @@ def _final_fields(run: FinishedRun) -> Document:
             raise DatabaseError("a lost lease writes nothing")
         case never:
             assert_never(never)
-    return {**_BEAT, **_literal(values), **ended}
+    final = {**_BEAT, **_literal(values), **ended}
+    if run.rearm_at is not None and isinstance(run.outcome, Completed | Failed):
+        final |= _rearmed(run.rearm_at, run.task, over=final["status"])
+    return final
+
+
+def _rearmed(due: datetime, task: Task, *, over: Any) -> Document:
+    """Back to pending until the next time, unless the schedule was taken away during the run.
+
+    If it was edited, `armed_for` tells intake so, and the time is computed anew.
+    """
+    still_scheduled = {
+        "$and": [{"$eq": [{"$type": "$schedule"}, "string"]}, {"$ne": ["$schedule", ""]}]
+    }
+    return {
+        "status": {"$cond": [still_scheduled, int(TaskStatus.PENDING), over]},
+        "run_at": {"$cond": [still_scheduled, due, None]},
+        "armed_for": {"$literal": task.arming},
+    }

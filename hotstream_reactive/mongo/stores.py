@@ -8,6 +8,7 @@ from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.feed import TaskFeed
 from hotstream_reactive.mongo.items import ItemStore
 from hotstream_reactive.mongo.leases import Leases, Runs
+from hotstream_reactive.mongo.workers import Workers
 
 
 class MongoStores:
@@ -21,6 +22,7 @@ class MongoStores:
         self.leases = Leases(mongo.tasks)
         self.admission = Admission(mongo.tasks)
         self.history = Runs(mongo.runs)
+        self.workers = Workers(mongo.workers)
         self.items = ItemStore(mongo)
 
     async def open_feed(self, fresh_client: bool) -> TaskFeed:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class SearchOptions(msgspec.Struct, kw_only=True, frozen=True):
     """The `options` of a task: known ones as attributes, all of them through `get`.
 
-    `limit` is the exact number of items wanted: of the whole search, or per account when monitoring.
+    `limit` is the exact number of items wanted: of the whole search, or per account of a monitor.
     `since` and `until` are dates (``YYYY-MM-DD``).
     """
 
@@ -44,8 +44,8 @@ async def _nothing_to_save(checkpoint: Mapping[str, Any]) -> None:
 class RunContext(msgspec.Struct, kw_only=True):
     """What an adapter gets for one run, as `self.context`.
 
-    `checkpoint` is what an earlier run of the same task saved (empty at the first); `save_checkpoint`
-    replaces it once the items yielded so far are stored, and a retry starts from there.
+    `checkpoint` is what an earlier run of the same task saved (empty at the first).
+    `save_checkpoint` stores the items yielded so far and replaces it: a retry starts from there.
     `platform` and `fetch` are the operator's settings; addresses in them are trusted.
     `log` is bound to the task: what it says is kept with the run.
     """

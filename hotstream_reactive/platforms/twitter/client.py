@@ -25,6 +25,7 @@ from hotstream_reactive.platforms.twitter.pages import parse_page
 # Scripts that a browser runs by itself. A captcha is for a person and is only reported.
 _BROWSER_PASSES = frozenset({"verifying_browser_pow", "anubis", "bot_wall"})
 _GOOD = frozenset({PageOutcome.OK, PageOutcome.EMPTY})
+_SAID_BY_PLATFORM = frozenset({PageOutcome.ERROR, PageOutcome.NOT_FOUND})
 _PASSING = frozenset({"network_error", "instance_error"})
 
 
@@ -111,7 +112,7 @@ class NitterClient:
                 if refusal.nature == "limited":
                     wait = health.limited(instance, retry_after_s(headers.get("retry-after")))
                     refusal = refusal._replace(wait_s=wait)
-                elif not page.retry_elsewhere and page.outcome is not PageOutcome.NOT_TIMELINE:
+                elif page.outcome in _SAID_BY_PLATFORM and not page.retry_elsewhere:
                     health.answered(instance)
                     raise PermanentError(
                         f"{what}: {page.message} (said {instance.label})",

@@ -231,7 +231,8 @@ async def _write_reply(writer: asyncio.StreamWriter, reply: Reply, request: Requ
 def _belongs(entry: Entry, tab: str) -> bool:
     if tab == "media":
         return entry.reposted_by is None and any(post.media for post in entry.posts)
-    return tab == "with_replies" or not entry.posts[0].reply_to
+    is_reply = entry.reposted_by is None and bool(entry.posts[0].reply_to)
+    return tab == "with_replies" or not is_reply
 
 
 def _cursor(offset: int) -> str:

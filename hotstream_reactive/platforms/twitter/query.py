@@ -67,7 +67,8 @@ class Wishes(msgspec.Struct, kw_only=True, frozen=True):
         """
         if self.include_reposts is False and record["is_repost"]:
             return False
-        if self.include_replies is False and record.get("reply_to"):
+        is_reply = bool(record.get("reply_to")) and not record["is_repost"]
+        if self.include_replies is False and is_reply:
             return False
         if not day:
             return True
@@ -152,7 +153,7 @@ def _term(keyword: str) -> str:
     words = " ".join(keyword.split())
     if len(words) > 1 and words[0] == words[-1] == '"':
         return words
-    bare = words.replace('"', " ").strip()
+    bare = " ".join(words.replace('"', " ").split())
     # A bare OR or AND would be an operator.
     return f'"{bare}"' if " " in bare or bare in ("OR", "AND", "NOT") else bare
 
