@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hotstream_reactive.model.task import TaskStatus
@@ -10,13 +11,25 @@ from hotstream_reactive.mongo.driver import Collection, Document
 from hotstream_reactive.mongo.faults import translated
 
 PENDING = int(TaskStatus.PENDING)
-_NO_STATUS = {"status": {"$nin": [int(status) for status in TaskStatus]}}
-_NOT_SORTABLE = [
+_BOOLEAN = {"immediate": {"$in": [True, False]}}
+_RANKED = {**_BOOLEAN, "priority": {"$gte": 1, "$lte": 10}}
+#: Sort keys of a wrong type, in the order of the index and with bounds that it can seek to: with
+#: `$type`, or with all in one condition, every pending document would be read.
+_NOT_SORTABLE: list[Document] = [
     {"immediate": {"$nin": [True, False]}},
-    {"priority": {"$not": {"$gte": 1, "$lte": 10}}},
-    {"created_at": {"$not": {"$type": "date"}}},
+    {**_BOOLEAN, "priority": {"$not": {"$gte": 1}}},
+    {**_BOOLEAN, "priority": {"$gt": 10}},
+    {**_RANKED, "created_at": {"$not": {"$gte": datetime(1, 1, 1, tzinfo=UTC)}}},
 ]
-_NO_DATE = {"run_at": {"$exists": True, "$ne": None, "$not": {"$type": "date"}}}
+DISORDERLY: Document = {
+    "$or": [
+        {"status": {"$nin": [int(status) for status in TaskStatus]}},
+        *({"status": PENDING, "run_at": None, **wrong} for wrong in _NOT_SORTABLE),
+        *({"status": PENDING, **DUE, **wrong} for wrong in _NOT_SORTABLE),
+        {"status": PENDING, "run_at": {"$exists": True, "$ne": None, "$not": {"$type": "date"}}},
+        {"status": PENDING, **UNARMED},
+    ]
+}
 #: The one thing that must not have changed between reading a document and writing to it.
 _SEEN = ("status", "priority", "immediate", "created_at", "run_at", "schedule", "timezone")
 #: With the server's time of the reading, for schedules.
@@ -38,19 +51,8 @@ class Admission:
         Raises:
             DatabaseError: nothing is known.
         """
-        queries: list[Document] = [
-            _NO_STATUS,
-            {"status": PENDING, "run_at": None, "$or": _NOT_SORTABLE},
-            {"status": PENDING, **DUE, "$or": _NOT_SORTABLE},
-            {"status": PENDING, **_NO_DATE},
-            {"status": PENDING, **UNARMED},
-        ]
-        found: dict[str, Document] = {}
         with translated("looking for documents to admit"):
-            for query in queries:
-                for document in await self._tasks.find(query, _READ, limit=limit).to_list(None):
-                    found[repr(document["_id"])] = document
-        return list(found.values())
+            return await self._tasks.find(DISORDERLY, _READ, limit=limit).to_list(None)
 
     async def put_in_order(self, document: Document, fields: Document) -> bool:
         """Set the defaults a writer left out; False when the document changed meanwhile.
