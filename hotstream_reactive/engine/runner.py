@@ -270,6 +270,9 @@ class _Attempt:
         return item
 
     async def _store(self, storage: StorageAdapter, items: list[DataItem]) -> None:
+        if items and self._task.options.get("only_new") is True:
+            known = await storage.known([item.id for item in items])
+            items = [item for item in items if item.id not in known]
         if not items:
             return
         with self._timed("store"):

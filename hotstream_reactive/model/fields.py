@@ -142,6 +142,9 @@ class FieldReader:
     def options(self) -> dict[str, Any]:
         """The `options` object with its `limit` as an integer."""
         options = self.table("options")
+        only_new = options.get("only_new")
+        if only_new is not None and not isinstance(only_new, bool):
+            self._wrong("options.only_new", only_new, "true or false")
         limit = options.get("limit")
         if limit is None:
             return {name: value for name, value in options.items() if name != "limit"}

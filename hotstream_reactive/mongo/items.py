@@ -53,6 +53,18 @@ class ItemStore:
             else:
                 await work(None)
 
+    async def known(self, ids: Sequence[str], *, task_id: str) -> set[str]:
+        """Which of these item ids the task has stored.
+
+        Raises:
+            DatabaseError: unknown.
+        """
+        with translated("looking for known items"):
+            found = await self._mongo.items.find(
+                {"id": {"$in": list(ids)}, "task_ids": task_id}, {"id": 1}
+            ).to_list(None)
+        return {document["id"] for document in found}
+
     async def find(self, filters: Mapping[str, Any], *, limit: int) -> list[Document]:
         """Items whose fields equal the filters, newest first.
 

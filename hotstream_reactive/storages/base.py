@@ -44,6 +44,10 @@ class StorageAdapter(ABC):
             StorageFull: no space left.
         """
 
+    async def known(self, ids: Sequence[str]) -> set[str]:
+        """Which of these item ids this task has stored before; needed for `options.only_new`."""
+        return set()
+
     @abstractmethod
     async def query(self, filters: Mapping[str, Any]) -> list[DataItem]:
         """Find stored items by equality on `platform`, `author`, `task_id`, `id`; `limit` caps."""

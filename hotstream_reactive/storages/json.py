@@ -91,6 +91,14 @@ class JsonStorage(StorageAdapter):
             await anyio.to_thread.run_sync(self._save, items)
         return True
 
+    async def known(self, ids: Sequence[str]) -> set[str]:
+        """Which of these items the task's file holds.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        return await anyio.to_thread.run_sync(self._held, frozenset(ids))
+
     async def query(self, filters: Mapping[str, Any]) -> list[DataItem]:
         """Find items by equality, the last stored first; `limit` (100) caps their number.
 
@@ -128,6 +136,15 @@ class JsonStorage(StorageAdapter):
                     _append(file, b"".join(lines.values()), self._scanned, path.parent)
                     self._known.update(lines)
                     self._scanned += sum(map(len, lines.values()))
+
+    def _held(self, ids: frozenset[str]) -> set[str]:
+        path = self.context.output_dir / file_name(self.context.task_id)
+        if not path.exists():
+            return set()
+        with _reported(path), _opened(path, os.O_RDWR | os.O_APPEND) as file:
+            _lock(file, path)
+            self._catch_up(file, path)
+        return {item_id for _, item_id in self._known if item_id in ids}
 
     def _catch_up(self, file: int, path: Path) -> None:
         """Read the ids appended since the last look, by us or another process; cut a torn end."""

@@ -24,6 +24,14 @@ class MongoStorage(StorageAdapter):
         await self._store().save(items, task_id=self.context.task_id, lease=self.context.lease)
         return True
 
+    async def known(self, ids: Sequence[str]) -> set[str]:
+        """Which of these items this task has brought home before.
+
+        Raises:
+            DatabaseError: unknown.
+        """
+        return await self._store().known(ids, task_id=self.context.task_id)
+
     async def query(self, filters: Mapping[str, Any]) -> list[DataItem]:
         """Items whose fields equal the filters, newest first; `limit` (100) caps their number."""
         wanted = dict(filters)
