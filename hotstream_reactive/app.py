@@ -22,6 +22,7 @@ from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.indexes import ensure_indexes
 from hotstream_reactive.mongo.items import ItemStore
 from hotstream_reactive.mongo.stores import MongoStores
+from hotstream_reactive.mongo.sync_leases import SyncLeases
 from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, SearchOptions
 from hotstream_reactive.plugins import Registry, load_plugins
 from hotstream_reactive.settings import Settings
@@ -125,8 +126,10 @@ def make_worker(
         settings,
         events,
         worker_id=worker_id,
+        platforms=[name for name in registry.platforms if settings.platform(name).enabled],
         open_feed=stores.open_feed if settings.scheduler.reactive else None,
         tend=tend,
+        thread_leases=SyncLeases(mongo.blocking_client, settings.mongodb.database),
     )
 
 

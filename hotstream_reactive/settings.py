@@ -82,6 +82,7 @@ class SchedulerSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only
     heartbeat_interval: Seconds = 10.0
     zombie_timeout: Seconds = 30.0
     max_rescues: Count = 3
+    stuck_after: Seconds = 120.0
     schedule_floor: Annotated[
         float, Meta(ge=0, le=86_400, description="a number of seconds from 0 to 86400")
     ] = 5.0
@@ -107,6 +108,9 @@ class PlatformSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     """[platforms.<name>]; `config` is handed to a plugin as it stands."""
 
     enabled: bool = True
+    max_running: Annotated[
+        int, Meta(ge=0, le=100_000, description="a whole number from 0 to 100000; 0 is no limit")
+    ] = 0
     rate_limit: RateLimitSettings = RateLimitSettings()
     instances: Annotated[
         list[Url], Meta(description="a list of addresses starting with http:// or https://")

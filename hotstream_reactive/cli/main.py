@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
+import os
 import sys
+import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
-from loguru import logger
 
-from hotstream_reactive import __version__
 from hotstream_reactive.cli.session import Session
 from hotstream_reactive.errors import (
     ConfigError,
@@ -22,34 +23,78 @@ from hotstream_reactive.errors import (
     InvalidTask,
     NotFound,
     RefusedByState,
-    StorageFull,
+    ScrapeError,
+    StorageError,
 )
 from hotstream_reactive.text import clean, redact
+from hotstream_reactive.version import __version__
 
-#: verb → (module below `cli`, name of the command in it)
+
+class Verb(NamedTuple):
+    """Where a verb is: the module below `cli` and the command in it; `help` is its short help."""
+
+    module: str
+    command: str
+    help: str
+
+
+#: The short help stands here, so that `--help` need not load a single verb.
 VERBS = {
-    "demo": ("demo", "demo"),
-    "start-daemon": ("daemon", "start_daemon"),
+    "config": Verb("config", "config", "Show every setting in force and where it comes from."),
+    "create-task": Verb("create", "create_task", "Write a task; a worker starts it at once."),
+    "demo": Verb("demo", "demo", "Show the main job end to end; needs nothing."),
+    "doctor": Verb("doctor", "doctor", "Check this installation and say how to mend it."),
+    "explain": Verb("explain", "explain", "Say what keeps a task from starting."),
+    "info": Verb("info", "info", "Show versions, database and plugins."),
+    "init": Verb("init", "init", "Create the collections and indexes in MongoDB."),
+    "limit": Verb("control", "limit", "Limit a platform in the whole fleet, at once."),
+    "list-platforms": Verb("platforms", "list_platforms", "List the platforms tasks can name."),
+    "parse": Verb("parse", "parse", "Read a saved page as its platform would."),
+    "pause": Verb("control", "pause", "Start no more tasks, of a platform or at all."),
+    "query-data": Verb("query", "query_data", "Show or export collected items."),
+    "resume": Verb("control", "resume", "Start tasks again after a pause."),
+    "start-daemon": Verb("daemon", "start_daemon", "Run tasks until told to stop."),
+    "task-stats": Verb("stats", "task_stats", "Count tasks: waiting, running, done, failed."),
+    "test-nitter": Verb("nitter", "test_nitter", "Ask each Nitter instance for an account."),
 }
 
 #: The numbers follow sysexits.h where one fits.
 EXIT_CODES: list[tuple[type[HotStreamError], int]] = [
+    (ScrapeError, 1),
     (NotFound, 3),
     (RefusedByState, 4),
     (InvalidTask, 65),
     (DatabaseUnavailable, 69),
     (EmbeddedMongoError, 69),
-    (StorageFull, 74),
+    (StorageError, 74),
     (DatabaseRefused, 77),
     (ConfigError, 78),
     (HotStreamError, 70),
 ]
+#: Said after messages that come from the driver and name no remedy themselves.
+_UNAVAILABLE = "Start MongoDB or mend mongodb.uri (MONGODB_URI); `hotstream doctor` tells more."
 INTERNAL = 70
+INPUT_OUTPUT = 74
+WAITED_TOO_LONG = 124
 INTERRUPTED = 130
+
+
+class OutputClosed(Exception):  # noqa: N818 - the end of a conversation and no error
+    """Whoever read our output has gone away."""
 
 
 class Verbs(click.Group):
     """Loads a verb's module when the verb is called, so that `--help` is quick."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Click would end the process with the code of a failure.
+            raise OutputClosed from None
+        return result
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All verbs."""
@@ -59,11 +104,15 @@ class Verbs(click.Group):
         """The command of a verb, None for an unknown one."""
         if cmd_name not in VERBS:
             return None
-        module, name = VERBS[cmd_name]
-        command: click.Command = getattr(
-            importlib.import_module(f"hotstream_reactive.cli.{module}"), name
-        )
+        verb = VERBS[cmd_name]
+        module = importlib.import_module(f"hotstream_reactive.cli.{verb.module}")
+        command: click.Command = getattr(module, verb.command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.help) for name, verb in sorted(VERBS.items())])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -72,7 +121,7 @@ class Verbs(click.Group):
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             close = difflib.get_close_matches(args[0], VERBS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            ctx.fail(f"No such command {clean(args[0], 40)!r}.{hint}")
+            ctx.fail(f"No such command {clean(redact(args[0]), 40)!r}.{hint}")
         return super().resolve_command(ctx, args)
 
 
@@ -123,6 +172,9 @@ def hotstream(
 
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 shows escapes instead of ending the command.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -134,33 +186,55 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(redact(said.getvalue()), err=True, nl=False)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Somebody closed our output, e.g. `| head`: nothing is wrong.
-        sys.stderr.close()
+    except OutputClosed:
+        _give_up_stdout()
         return 0
-    except HotStreamError as error:
-        if debug:
-            logger.opt(exception=error).debug("traceback")
-        return fail(error)
     except Exception as error:
         if debug:
-            raise
-        click.echo(
-            f"error: internal: {type(error).__name__}: {redact(clean(str(error), 300))}\n"
-            f"  run again with --debug for the traceback",
-            err=True,
-        )
-        return INTERNAL
+            click.echo(_traceback(error), err=True)
+        return _failed(error)
     return result if isinstance(result, int) else 0
 
 
 def fail(error: HotStreamError) -> int:
     """Say what happened, in a few lines, and give the exit code."""
-    text = "\n  ".join(clean(line, 500) for line in redact(str(error)).splitlines()[:40])
+    text = "\n  ".join(clean(line, 2000) for line in redact(str(error)).splitlines()[:40])
+    if type(error) is DatabaseUnavailable and "\n" not in text:
+        text += f"\n  {_UNAVAILABLE}"
     click.echo(f"error: {text}", err=True)
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def _failed(error: Exception) -> int:
+    """Say what kind of failure this is and give its exit code."""
+    if isinstance(error, HotStreamError):
+        return fail(error)
+    text = redact(clean(str(error), 300))
+    if isinstance(error, OSError):
+        click.echo(f"error: {text}\n  name another file or mend its permissions", err=True)
+        return INPUT_OUTPUT
+    click.echo(
+        f"error: internal: {type(error).__name__}: {text}\n"
+        f"  run again with `hotstream --debug …` for the traceback",
+        err=True,
+    )
+    return INTERNAL
+
+
+def _traceback(error: Exception) -> str:
+    text = redact("".join(traceback.format_exception(error)))
+    return "\n".join(clean(line, 500) for line in text.splitlines())
+
+
+def _give_up_stdout() -> None:
+    """Somebody closed our output, e.g. `| head`: nothing is wrong, but nothing can be flushed."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

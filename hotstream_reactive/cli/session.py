@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import anyio
 import click
-import msgspec
 
-from hotstream_reactive import logs
-from hotstream_reactive.settings import Settings
-from hotstream_reactive.settings_file import LoadedSettings, load
+from hotstream_reactive.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:  # `hotstream --help` needs none of it
+    from hotstream_reactive.settings import Settings
+    from hotstream_reactive.settings_file import LoadedSettings
 
 T = TypeVar("T")
 
@@ -38,6 +38,8 @@ class Session:
         Raises:
             ConfigError: names every wrong key.
         """
+        from hotstream_reactive.settings_file import load
+
         given = {key: value for key, value in self._overrides.items() if value is not None}
         return load(self._config, overrides=given)
 
@@ -46,38 +48,56 @@ class Session:
         """The settings."""
         return self.loaded.settings
 
-    def log(self, *, quiet: bool = False, worker_id: str = "") -> None:
-        """Send the log where the settings say; `quiet` commands show warnings only."""
+    def log(self, *, quiet: bool = False, silent: bool = False, worker_id: str = "") -> None:
+        """Send the log where the settings say.
+
+        `quiet` commands show warnings and errors, `silent` ones, which tell of warnings in their
+        own words, errors only.
+        """
+        import msgspec
+
+        from hotstream_reactive import logs
+
         framework = self.settings.framework
-        level = "DEBUG" if self.debug else "WARNING" if quiet else framework.log_level
+        chosen = "ERROR" if silent else "WARNING" if quiet else framework.log_level
+        level = "DEBUG" if self.debug else chosen
         framework = msgspec.structs.replace(framework, log_level=level)
         settings = msgspec.structs.replace(self.settings, framework=framework)
         logs.configure(settings, worker_id=worker_id)
 
     @asynccontextmanager
     async def settings_with_database(
-        self, *, embedded: bool = False, say: Callable[[str], None] | None = None
+        self,
+        *,
+        embedded: bool = False,
+        create: bool = True,
+        say: Callable[[str], None] | None = None,
     ) -> AsyncIterator[Settings]:
         """The settings with an address of MongoDB in them.
 
         Without `mongodb.uri`, or with `embedded`, this is the embedded replica set of this folder:
-        the one another process runs, or one that is started for the time being.
+        the one another process runs, or one that is started for the time being. Commands that only
+        read pass `create=False`: there is nothing to read where there was never a set.
 
         Raises:
             EmbeddedMongoError: there is no mongod to start.
+            DatabaseUnavailable: with `create=False`, there is no embedded set in this folder.
         """
         settings = self.settings
         if settings.mongodb.uri and not embedded:
             yield settings
             return
+        import anyio
+
         from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet, running_uri
 
         folder = Path(settings.mongodb.embedded_dir)
         say = say or (lambda line: click.echo(line, err=True))
-        running = running_uri(folder)
-        if running:
+        if running := running_uri(folder):
             yield _with_uri(settings, running)
             return
+        if not create:
+            _demand_data(folder)
         why = "--embedded" if embedded else "no mongodb.uri configured"
         say(f"{why}: starting an embedded MongoDB replica set, data in {folder}")
         mongo = EmbeddedReplicaSet(data_dir=folder)
@@ -89,8 +109,29 @@ class Session:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(mongo.stop)
 
+    def settings_if_reachable(self) -> Settings | None:
+        """The settings with an address of MongoDB, None where a server would have to be started."""
+        settings = self.settings
+        if settings.mongodb.uri:
+            return settings
+        from hotstream_reactive.mongo.embedded import running_uri
+
+        running = running_uri(Path(settings.mongodb.embedded_dir))
+        return _with_uri(settings, running) if running else None
+
+
+def _demand_data(folder: Path) -> None:
+    """Refuse to start an embedded set where there never was one."""
+    if not folder.exists():
+        raise DatabaseUnavailable(
+            f"no mongodb.uri is configured and there is no embedded MongoDB in {folder}.\n"
+            f"Set MONGODB_URI, or start the embedded one: hotstream start-daemon"
+        )
+
 
 def _with_uri(settings: Settings, uri: str) -> Settings:
+    import msgspec
+
     mongodb = msgspec.structs.replace(settings.mongodb, uri=uri)
     return msgspec.structs.replace(settings, mongodb=mongodb)
 
@@ -100,6 +141,8 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 
     An error leaves as itself, also when a task group carried it.
     """
+    import anyio
+
     try:
         return anyio.run(work, backend_options={"use_uvloop": _has_uvloop()})
     except BaseExceptionGroup as group:

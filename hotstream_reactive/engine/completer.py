@@ -167,4 +167,6 @@ def run_document(run: FinishedRun, *, worker_id: str, lost: bool) -> dict[str, A
         "progress": 1.0 if isinstance(outcome, Completed) else run.progress,
         "elapsed_ms": round(run.elapsed_s * 1000, 1),
         "timings_ms": run.timings_ms,
+        "log": run.log,
+        **({"trace": run.trace} if run.trace else {}),
     }

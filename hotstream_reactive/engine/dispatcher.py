@@ -14,9 +14,11 @@ import anyio
 
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.events import Events
+from hotstream_reactive.engine.gate import Gate
 from hotstream_reactive.engine.running import ActiveRuns
 from hotstream_reactive.errors import DatabaseError
 from hotstream_reactive.model.change import Change
+from hotstream_reactive.model.slots import free_slots
 from hotstream_reactive.model.task import TaskStatus
 
 Document = Mapping[str, Any]
@@ -30,9 +32,9 @@ OTHERS_WAIT_S = 0.06
 class ClaimStore(Protocol):
     """Where tasks are claimed; a batch also says whether there may be more."""
 
-    async def claim_one(self, document_id: Any) -> Document | None: ...
+    async def claim_one(self, document_id: Any, *, room: Mapping[str, int]) -> Document | None: ...
     async def claim_batch(
-        self, limit: int, *, urgent_only: bool = False
+        self, limit: int, *, urgent_only: bool, room: Mapping[str, int]
     ) -> tuple[Sequence[Document], bool]: ...
     async def next_due_in(self) -> float | None: ...
 
@@ -42,6 +44,7 @@ class Dispatcher:
 
     Args:
         slots: how many tasks run at once; `express_slots` of them only urgent ones.
+        gate: what pauses and limits allow.
         rank: this worker's place in the order in which workers try a document.
         start: begins a run of a claimed document.
         disorderly: called when a change shows a document that cannot stand in the queue.
@@ -56,6 +59,7 @@ class Dispatcher:
         *,
         slots: int,
         express_slots: int,
+        gate: Gate,
         rank: Callable[[Any], int],
         start: Callable[[Document], None],
         disorderly: Callable[[], None],
@@ -65,7 +69,8 @@ class Dispatcher:
         self._active = active
         self._events = events
         self._slots = slots
-        self._ordinary_slots = slots - min(express_slots, slots - 1)
+        self._express_slots = express_slots
+        self._gate = gate
         self._rank = rank
         self._start = start
         self._disorderly = disorderly
@@ -84,12 +89,21 @@ class Dispatcher:
     @property
     def free(self) -> int:
         """Slots in which an urgent task could start now."""
-        return self._slots - len(self._active)
+        return self._free(urgent=True)
 
     @property
     def free_ordinary(self) -> int:
         """Slots in which any task could start now."""
-        return min(self.free, self._ordinary_slots - self._active.ordinary)
+        return self._free(urgent=False)
+
+    def _free(self, *, urgent: bool) -> int:
+        return free_slots(
+            self._slots,
+            self._express_slots,
+            running=len(self._active),
+            ordinary=self._active.ordinary,
+            urgent=urgent,
+        )
 
     # Hints
 
@@ -121,8 +135,10 @@ class Dispatcher:
         self._urgent_waits = True
         self._wake.set()
 
-    def slot_freed(self) -> None:
-        """A run has ended; what waits for a slot may start."""
+    def slot_freed(self, platform: str) -> None:
+        """A run has ended; what waits for a slot, or for the platform's limit, may start."""
+        if self._gate.limits(platform):
+            self.sweep()
         self._wake.set()
 
     def recheck_timer(self) -> None:
@@ -148,8 +164,8 @@ class Dispatcher:
         self._wake.set()
 
     def _others_wait(self) -> bool:
-        """Whether a task would have to stand in the queue; else it is claimed by its id, now."""
-        return self.free <= 0 or bool(self._hinted) or self._queue_waits
+        """Whether a task may have to stand in the queue; else it is claimed by its id, now."""
+        return self.free <= 0 or bool(self._hinted) or self._queue_waits or self._gate.holding
 
     # Claims
 
@@ -178,7 +194,7 @@ class Dispatcher:
     async def _claim_while_possible(self) -> None:
         while not self._draining:
             ordinary, free = self.free_ordinary, self.free
-            if free <= 0:
+            if free <= 0 or self._gate.closed:
                 # What is hinted at from now on stands in the queue, behind what is there.
                 self._queue_waits = self._queue_waits or bool(self._hinted)
                 self._hinted.clear()
@@ -199,9 +215,10 @@ class Dispatcher:
     async def _claim_hinted(self, limit: int) -> None:
         """Claim the one task that is known to wait, or as many as there is room for, in order."""
         if len(self._hinted) == 1 and not self._queue_waits:
-            document = await self._store.claim_one(self._hinted.pop())
+            room = await self._gate.room()
+            document = await self._store.claim_one(self._hinted.pop(), room=room)
             if document is not None:
-                self._start(document)
+                await self._start_admitted([document])
             return
         self._hinted.clear()
         self._queue_waits = self._urgent_waits = False
@@ -211,10 +228,19 @@ class Dispatcher:
 
     async def _claim(self, limit: int, *, urgent_only: bool) -> bool:
         """Claim a batch in queue order; says whether there may be more of the kind."""
-        documents, more = await self._store.claim_batch(limit, urgent_only=urgent_only)
-        for document in documents:
-            self._start(document)
+        room = await self._gate.room()
+        documents, more = await self._store.claim_batch(limit, urgent_only=urgent_only, room=room)
+        await self._start_admitted(documents)
         return more
+
+    async def _start_admitted(self, claimed: Sequence[Document]) -> None:
+        """Start what was claimed; what is beyond a limit is pending again and starts later."""
+        free, bound = self._gate.split(claimed)
+        for document in free:
+            self._start(document)
+        if bound:
+            for document in await self._gate.admitted(bound):
+                self._start(document)
 
     # Time
 

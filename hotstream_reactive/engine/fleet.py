@@ -62,6 +62,11 @@ class Fleet:
         self._facts = facts
         self._living: list[str] = [worker_id]
 
+    @property
+    def size(self) -> int:
+        """How many workers live, as far as is known; at least 1."""
+        return max(len(self._living), 1)
+
     def rank(self, document_id: Any) -> int:
         """This worker's place in the order for a document; 0 when it is alone."""
         if len(self._living) < 2:

@@ -60,6 +60,13 @@ class Heartbeat:
         self._held.pop(lease_id, None)
         self._reports.pop(lease_id, None)
 
+    def renewed(self, leases: Iterable[str], asked_at: float) -> None:
+        """Note a renewal that somebody else asked for at that monotonic time, in any thread."""
+        for lease in leases:
+            held = self._held.get(lease)
+            if held is not None:
+                held.renewed_at = max(held.renewed_at, asked_at)
+
     def report(self, progress: Progress) -> None:
         """Note the progress of a run; a later note of the same run replaces an unwritten one."""
         waiting = self._reports.get(progress.lease_id)

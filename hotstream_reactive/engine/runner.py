@@ -10,15 +10,17 @@ import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
 from loguru import logger
 
+from hotstream_reactive.engine import frames
 from hotstream_reactive.engine.heartbeat import Heartbeat
 from hotstream_reactive.engine.retry import judge
 from hotstream_reactive.engine.running import ActiveRun
-from hotstream_reactive.errors import PermanentError, StorageError, TransientError
+from hotstream_reactive.errors import HotStreamError, PermanentError, StorageError, TransientError
 from hotstream_reactive.extractors.base import DataExtractor
 from hotstream_reactive.model.item import DataItem, normalise
 from hotstream_reactive.model.outcome import Completed, Outcome
@@ -51,7 +53,11 @@ class Toolbox(Protocol):
 
 
 class Runner:
-    """Runs tasks; one instance serves all runs of a worker."""
+    """Runs tasks; one instance serves all runs of a worker.
+
+    Args:
+        pace: waits until the fleet may send one more request to the platform of this name.
+    """
 
     def __init__(
         self,
@@ -60,15 +66,17 @@ class Runner:
         settings: SchedulerSettings,
         *,
         batch_size: int,
+        pace: Callable[[str], Awaitable[None]],
     ) -> None:
         self._toolbox = toolbox
         self._heartbeat = heartbeat
         self._settings = settings
         self._batch_size = batch_size
+        self._pace = pace
 
     async def run(self, active: ActiveRun) -> FinishedRun:
         """Run to an outcome; only the cancellation of the worker itself is raised."""
-        attempt = _Attempt(active, self._toolbox, self._heartbeat, self._batch_size)
+        attempt = _Attempt(active, self._toolbox, self._heartbeat, self._batch_size, self._pace)
         outcome = await self._outcome(attempt, active)
         return FinishedRun(
             task=active.task,
@@ -78,6 +86,7 @@ class Runner:
             timings_ms={step: round(s * 1000, 1) for step, s in attempt.seconds.items()},
             checkpoint=active.checkpoint,
             progress=active.progress,
+            trace=active.trace,
         )
 
     async def _outcome(self, attempt: _Attempt, active: ActiveRun) -> Outcome:
@@ -101,6 +110,8 @@ class Runner:
             )
         if failure is not None:
             logger.bind(task_id=task.task_id).opt(exception=failure).debug("run failed")
+            if not isinstance(failure, HotStreamError):
+                active.trace = frames.tail(failure)
             return judge(failure, task, self._settings, result_count=active.result_count)
         return Completed(active.result_count)
 
@@ -109,13 +120,19 @@ class _Attempt:
     """The state of one run while it goes on."""
 
     def __init__(
-        self, active: ActiveRun, toolbox: Toolbox, heartbeat: Heartbeat, batch_size: int
+        self,
+        active: ActiveRun,
+        toolbox: Toolbox,
+        heartbeat: Heartbeat,
+        batch_size: int,
+        pace: Callable[[str], Awaitable[None]],
     ) -> None:
         self._active = active
         self._task = active.task
         self._toolbox = toolbox
         self._heartbeat = heartbeat
         self._batch_size = batch_size
+        self._pace = pace
         self._batch: list[DataItem | dict[str, Any]] = []
         self._batch_began_at = 0.0
         self._seen: set[str] = set()
@@ -164,6 +181,7 @@ class _Attempt:
         context = self._toolbox.context(self._task, options)
         context.checkpoint = {k: v for k, v in self._active.checkpoint.items() if k != "stored"}
         context.save_checkpoint = self._save_checkpoint
+        context.pace = partial(self._pace, self._task.platform)
         return context
 
     async def _authenticate(self, adapter: PlatformAdapter) -> None:

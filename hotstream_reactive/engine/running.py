@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
@@ -18,10 +20,14 @@ class ActiveRun:
         self.task = task
         self.lease_id = lease_id
         self.scope = anyio.CancelScope()
+        #: Monotonic time after which the run is longer than its task's timeout.
+        self.timeout_at = time.monotonic() + task.timeout
         self.verdict: Outcome | None = None
         self.result_count = 0
         self.progress = 0.0
         self.checkpoint: dict[str, Any] = dict(task.checkpoint)
+        #: Where an unexpected error was raised.
+        self.trace: list[str] = []
 
     def cancel(self) -> None:
         """Somebody set `status` to 4 or deleted the document."""
@@ -46,6 +52,10 @@ class ActiveRun:
         if self.verdict is None:
             self.verdict = verdict
             self.scope.cancel()
+
+
+#: The run in whose context code is at work, also in tasks an adapter starts itself.
+current_run: ContextVar[ActiveRun | None] = ContextVar("current_run", default=None)
 
 
 class ActiveRuns:

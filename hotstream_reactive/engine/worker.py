@@ -6,9 +6,7 @@ tasks finish within the grace, the rest is handed back, the last outcome is writ
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,16 +14,21 @@ import anyio
 import msgspec
 from anyio.abc import TaskGroup
 
-from hotstream_reactive import __version__
 from hotstream_reactive.engine.completer import Completer, OutcomeStore, RunHistory
+from hotstream_reactive.engine.controls import ControlBoard, ControlSource
 from hotstream_reactive.engine.dispatcher import ClaimStore, Dispatcher
 from hotstream_reactive.engine.events import Events
+from hotstream_reactive.engine.facts import beat_interval_s, lasting_facts
 from hotstream_reactive.engine.fleet import Fleet, WorkerRegister
+from hotstream_reactive.engine.gate import Gate, LimitStore
 from hotstream_reactive.engine.heartbeat import Heartbeat, LeaseStore
 from hotstream_reactive.engine.intake import AdmissionStore, Intake
+from hotstream_reactive.engine.lifeline import Lifeline, ThreadLeases
 from hotstream_reactive.engine.maintenance import Chore, Rescue, RescueStore
+from hotstream_reactive.engine.pace import Pacer, TokenStore
+from hotstream_reactive.engine.runlog import RunLog
 from hotstream_reactive.engine.runner import Runner, Toolbox
-from hotstream_reactive.engine.running import ActiveRun, ActiveRuns
+from hotstream_reactive.engine.running import ActiveRun, ActiveRuns, current_run
 from hotstream_reactive.engine.sweeps import every
 from hotstream_reactive.engine.watcher import OpenFeed, StreamState, Watcher
 from hotstream_reactive.errors import InvalidTask
@@ -34,6 +37,9 @@ from hotstream_reactive.model.run import FinishedRun
 from hotstream_reactive.model.schedule import next_due
 from hotstream_reactive.model.task import Task, TaskStatus, admit
 from hotstream_reactive.settings import Settings
+
+
+Service = Callable[[], Coroutine[Any, Any, None]]
 
 
 class LeaseKeeper(LeaseStore, OutcomeStore, RescueStore, Protocol):
@@ -53,14 +59,23 @@ class Stores(Protocol):
     def history(self) -> RunHistory: ...
     @property
     def workers(self) -> WorkerRegister: ...
+    @property
+    def controls(self) -> ControlSource: ...
+    @property
+    def limits(self) -> LimitStore: ...
+    @property
+    def pace(self) -> TokenStore: ...
 
 
 class Worker:
     """One worker process: watches, claims, runs and completes tasks.
 
     Args:
+        platforms: names of the platforms this worker runs, for its entry in the register.
         open_feed: opens the change stream; None switches the stream off.
         tend: creates indexes that are missing; done at times and after a gap in the stream.
+        thread_leases: how the lifeline renews leases; None does without the lifeline.
+        besides: what else runs as long as the worker works.
     """
 
     def __init__(
@@ -71,23 +86,39 @@ class Worker:
         events: Events,
         *,
         worker_id: str,
+        platforms: Iterable[str],
         open_feed: OpenFeed | None,
         tend: Callable[[], Awaitable[None]],
+        thread_leases: ThreadLeases | None = None,
+        besides: Iterable[Service] = (),
     ) -> None:
         scheduler = settings.scheduler
         self.worker_id = worker_id
         self._scheduler = scheduler
         self._events = events
+        self._lasting_facts = lasting_facts(settings, platforms)
         self.active = ActiveRuns()
+        self._board = ControlBoard(stores.controls, settings, events, changed=self._sweep)
+        self._gate = Gate(stores.limits, self._board, events)
         self._heartbeat = Heartbeat(
             stores.leases,
             events,
             interval_s=scheduler.heartbeat_interval,
             zombie_timeout_s=scheduler.zombie_timeout,
         )
-        self._runner = Runner(
-            toolbox, self._heartbeat, scheduler, batch_size=settings.storage.batch_size
-        )
+        self._besides = list(besides)
+        if thread_leases is not None:
+            lifeline = Lifeline(
+                self._heartbeat,
+                self.active,
+                events,
+                thread_leases,
+                scheduler,
+                came_back=self._in_doubt,
+            )
+            self._besides.append(lifeline.run)
+        self._run_log = RunLog()
+        self._log_level = settings.framework.log_level
         self._completer = Completer(
             stores.leases,
             stores.history,
@@ -102,8 +133,22 @@ class Worker:
             stores.workers,
             events,
             worker_id=worker_id,
-            interval_s=scheduler.heartbeat_interval / 2,
+            interval_s=beat_interval_s(settings),
             facts=self._facts,
+        )
+        pacer = Pacer(
+            stores.pace,
+            events,
+            rate=self._board.rate,
+            workers=lambda: self._fleet.size,
+            wait_for_edit=self._board.wait_for_edit,
+        )
+        self._runner = Runner(
+            toolbox,
+            self._heartbeat,
+            scheduler,
+            batch_size=settings.storage.batch_size,
+            pace=pacer.turn,
         )
         self._dispatcher = Dispatcher(
             stores.claims,
@@ -111,6 +156,7 @@ class Worker:
             events,
             slots=scheduler.max_concurrent_tasks,
             express_slots=scheduler.express_slots,
+            gate=self._gate,
             rank=self._fleet.rank,
             start=self._start,
             disorderly=self._intake.want,
@@ -150,6 +196,7 @@ class Worker:
         """Work until stopped."""
         async with anyio.create_task_group() as services, anyio.create_task_group() as completing:
             completing.start_soon(self._completer.run)
+            services.start_soon(self._run_log.listen, self._log_level)
             services.start_soon(self._heartbeat.renew_for_ever)
             services.start_soon(self._heartbeat.write_reports)
             services.start_soon(self._renew_when_in_doubt)
@@ -158,6 +205,7 @@ class Worker:
             else:
                 services.start_soon(self.watcher.run)
                 await self.watcher.ready()
+            await self._board.poll()
             self._start_services(services)
             async with anyio.create_task_group() as runs:
                 self._runs = runs
@@ -177,6 +225,7 @@ class Worker:
     def _start_services(self, services: TaskGroup) -> None:
         scheduler = self._scheduler
         for loop in (
+            self._board.run,
             self._dispatcher.run,
             self._dispatcher.keep_time,
             self._dispatcher.try_late,
@@ -184,6 +233,7 @@ class Worker:
             self._intake.run,
             self._rescue.run,
             self._tend.run,
+            *self._besides,
         ):
             services.start_soon(loop)
         services.start_soon(every, scheduler.check_interval, self._main_beat)
@@ -195,7 +245,8 @@ class Worker:
         self._dispatcher.recheck_timer()
 
     def _priority_beat(self) -> None:
-        self._dispatcher.sweep(urgent_only=True)
+        # A place below a limit that another worker's run has left is no change anybody hears of.
+        self._dispatcher.sweep(urgent_only=not self._gate.limits())
 
     def _sweep(self) -> None:
         self._dispatcher.sweep()
@@ -213,12 +264,10 @@ class Worker:
     def _facts(self) -> dict[str, Any]:
         """What this worker's entry in the register says of it."""
         return {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "version": __version__,
-            "slots": self._scheduler.max_concurrent_tasks,
+            **self._lasting_facts,
             "running": [run.task.task_id for run in self.active][:100],
             "stream": str(self.stream_state),
+            "draining": self._stop.is_set(),
         }
 
     # Runs
@@ -241,6 +290,7 @@ class Worker:
                 active.lose(reason)
 
         self._heartbeat.hold(lease_id, task.document_id, lost)
+        self._run_log.open(task.task_id, lease_id)
         self._events.emit(
             "claimed",
             task.task_id,
@@ -254,7 +304,9 @@ class Worker:
         self._runs.start_soon(self._run, active)
 
     async def _run(self, active: ActiveRun) -> None:
+        current_run.set(active)
         finished = await self._runner.run(active)
+        finished.log.extend(self._run_log.close(active.lease_id))
         if active.task.schedule is not None:
             finished = msgspec.structs.replace(finished, rearm_at=self._next_due(finished))
         self._completer.submit(finished)
@@ -290,7 +342,7 @@ class Worker:
         self.active.remove(run.lease_id)
         if isinstance(run.outcome, Retry):
             self._dispatcher.recheck_timer()
-        self._dispatcher.slot_freed()
+        self._dispatcher.slot_freed(run.task.platform)
 
     # End
 

@@ -18,7 +18,8 @@ _BOMS = (
 )
 _LOOKED_AT_BYTES = 2048
 # Labels that browsers read as the wider set they are nearly always meant for.
-_WIDER = {"iso-8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
+_WIDER = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
+_ZLIB_HEAD_BYTES = 2
 _ANY_ZLIB = zlib.MAX_WBITS | 32
 
 
@@ -44,7 +45,8 @@ class Body:
                 kind="content_encoding",
             )
         self._inflate = zlib.decompressobj(_ANY_ZLIB) if names else None
-        self._raw_deflate_allowed = names == ["deflate"]
+        # "deflate" is sent with and without the zlib frame: its first two bytes tell.
+        self._head: bytes | None = b"" if names == ["deflate"] else None
 
     def feed(self, chunk: bytes) -> None:
         """Add a chunk as it came.
@@ -52,6 +54,14 @@ class Body:
         Raises:
             TransientError: (`body_too_large`, `content_encoding`) over the limit, or broken data.
         """
+        if self._head is not None:
+            chunk = self._head + chunk
+            if len(chunk) < _ZLIB_HEAD_BYTES:
+                self._head = chunk
+                return
+            self._head = None
+            if chunk[0] & 0x0F != zlib.DEFLATED or int.from_bytes(chunk[:2], "big") % 31:
+                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         while chunk:
             if self._inflate is None:
                 self._content += chunk
@@ -82,18 +92,9 @@ class Body:
     def _inflated(self, chunk: bytes, room: int) -> bytes:
         assert self._inflate is not None
         try:
-            data = self._inflate.decompress(chunk, room)
+            return self._inflate.decompress(chunk, room)
         except zlib.error as error:
-            if not (self._raw_deflate_allowed and not self._content):
-                raise TransientError(
-                    f"the body is broken: {error}", kind="content_encoding"
-                ) from error
-            # "deflate" is sent with and without the zlib frame.
-            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-            self._raw_deflate_allowed = False
-            return self._inflated(chunk, room)
-        self._raw_deflate_allowed = False
-        return data
+            raise TransientError(f"the body is broken: {error}", kind="content_encoding") from error
 
     def _rest(self) -> bytes:
         assert self._inflate is not None

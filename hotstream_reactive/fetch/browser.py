@@ -16,11 +16,12 @@ from hotstream_reactive.fetch.http import Response
 from hotstream_reactive.settings import FetchSettings
 
 if TYPE_CHECKING:  # importing Playwright takes memory that an idle worker should not spend
-    from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route
+    from playwright.async_api import Browser, Page, Playwright, Route
 
 _BLOCKED_RESOURCES = frozenset({"image", "media", "font"})
 _PAGES_PER_BROWSER = 200
 _OPEN_PAGES = 2
+_STEP_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 10.0
 _CONTENT_ATTEMPTS = 5
 
@@ -85,12 +86,14 @@ class BrowserPool:
         browser, playwright = self._browser, self._playwright
         self._browser = self._playwright = None
         self._pages = 0
-        with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
-            try:
-                if browser is not None and browser.is_connected():
+        try:
+            if browser is not None and browser.is_connected():
+                with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                     await browser.close()
-            finally:
-                if playwright is not None:
+        finally:
+            if playwright is not None:
+                # Ends the driver, and with it a browser that no longer listens.
+                with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                     await playwright.stop()
 
     async def fetch(
@@ -127,8 +130,11 @@ class BrowserPool:
                     return await self._visit(
                         browser, url, settings, user_agent, ready, allowed, credentials
                     )
-                except Error as error:
-                    # A crashed browser is started again, once; anything else is the page's fault.
+                except (Error, TimeoutError) as error:
+                    # Some crashes leave a browser that takes orders and never answers.
+                    if isinstance(error, TimeoutError) and browser is self._browser:
+                        await self.close()
+                    # A crashed browser is started again, once; else it is the page's fault.
                     if browser.is_connected() or last_attempt:
                         raise _transient(url, error) from error
         raise AssertionError("the second attempt returns or raises")
@@ -181,19 +187,23 @@ class BrowserPool:
         allowed: Callable[[str], Awaitable[bool]],
         credentials: tuple[str, str] | None,
     ) -> Visit:
-        context = await browser.new_context(
-            user_agent=user_agent,
-            locale="en-US",
-            service_workers="block",
-            http_credentials=(
-                {"username": credentials[0], "password": credentials[1], "origin": _origin(url)}
-                if credentials
-                else None
-            ),
-        )
+        with anyio.fail_after(_STEP_TIMEOUT_S):
+            context = await browser.new_context(
+                user_agent=user_agent,
+                locale="en-US",
+                service_workers="block",
+                http_credentials=(
+                    {"username": credentials[0], "password": credentials[1], "origin": _origin(url)}
+                    if credentials
+                    else None
+                ),
+            )
         try:
-            await context.route("**/*", _router(allowed))
-            return await _read(context, url, settings, ready)
+            with anyio.fail_after(_STEP_TIMEOUT_S):
+                await context.route("**/*", _router(allowed))
+                page = await context.new_page()
+            with anyio.fail_after(2 * settings.timeout + _STEP_TIMEOUT_S):
+                return await _read(page, url, settings, ready)
         finally:
             with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
                 if browser.is_connected():
@@ -211,10 +221,9 @@ def _router(allowed: Callable[[str], Awaitable[bool]]) -> Callable[[Route], Awai
     return decide
 
 
-async def _read(context: BrowserContext, url: str, settings: FetchSettings, ready: str) -> Visit:
+async def _read(page: Page, url: str, settings: FetchSettings, ready: str) -> Visit:
     from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-    page = await context.new_page()
     answers: list[tuple[int, dict[str, str]]] = []
     page.on(
         "response",
@@ -238,7 +247,7 @@ async def _read(context: BrowserContext, url: str, settings: FetchSettings, read
             kind="body_too_large",
         )
     status, headers = answers[-1] if answers else (200, {})
-    cookies = await context.cookies(url) if passed else []
+    cookies = await page.context.cookies(url) if passed else []
     return Visit(
         Response(
             url=url,

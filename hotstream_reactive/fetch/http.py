@@ -14,11 +14,11 @@ import anyio
 import httpx
 import msgspec
 
-from hotstream_reactive import __version__
 from hotstream_reactive.errors import PermanentError, TransientError
 from hotstream_reactive.fetch.body import Body
 from hotstream_reactive.fetch.guard import AddressGuard, endpoint, without_credentials
 from hotstream_reactive.settings import FetchSettings
+from hotstream_reactive.version import __version__
 
 DEFAULT_USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "

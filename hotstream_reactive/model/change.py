@@ -13,7 +13,8 @@ from hotstream_reactive.model.task import URGENT_PRIORITY
 class Change(msgspec.Struct, kw_only=True, frozen=True):
     """One change of a task document; fields the change did not touch are None.
 
-    `deleted` stands for a removed document. `status` is as written, of whatever type.
+    `inserted` says that the whole document was written, also over an old one; `deleted` stands for
+    a removed document. `status` is as written, of whatever type.
     `rescheduled`: the document has a schedule that the change set or edited.
     """
 

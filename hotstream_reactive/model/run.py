@@ -36,7 +36,8 @@ class FinishedRun(msgspec.Struct, kw_only=True, frozen=True):
 
     `elapsed_s` and `timings_ms` (step name → milliseconds: ``authenticate``, ``collect``,
     ``extract``, ``store``) are measured on the monotonic clock. `rearm_at` is when a task with a
-    schedule is due next.
+    schedule is due next. `log` holds the last lines of the run's log, `trace` where an unexpected
+    error was raised, innermost frame last.
     """
 
     task: Task
@@ -47,6 +48,8 @@ class FinishedRun(msgspec.Struct, kw_only=True, frozen=True):
     checkpoint: dict[str, Any] = {}
     progress: float = 0.0
     rearm_at: datetime | None = None
+    log: list[str] = []
+    trace: list[str] = []
 
 
 class Rescued(msgspec.Struct, kw_only=True, frozen=True):

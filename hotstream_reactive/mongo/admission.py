@@ -91,8 +91,12 @@ def _unchanged(document: Document) -> Document:
     `$eq` compares within the server's own order, where NaN equals NaN, and takes a value such as
     ``{"$gt": 1}`` as a value.
     """
-    same: list[Any] = [
-        {"$eq": [{"$ifNull": [f"${name}", None]}, {"$literal": document.get(name)}]}
-        for name in _SEEN
-    ]
+    same: list[Any] = []
+    for name in _SEEN:
+        value = document.get(name)
+        if isinstance(value, str) and "\ufffd" in value:
+            # Broken UTF-8 was replaced on reading, so the value itself cannot be compared.
+            same.append({"$eq": [{"$type": f"${name}"}, "string"]})
+        else:
+            same.append({"$eq": [{"$ifNull": [f"${name}", None]}, {"$literal": value}]})
     return {"_id": document["_id"], "$expr": {"$and": same}}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as AnyCollection
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
+from bson.datetime_ms import DatetimeMS
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
@@ -51,7 +56,9 @@ UNARMED = {
 ARMED = {"$nor": [UNARMED]}
 DUE = {"$expr": {"$lte": ["$run_at", "$$NOW"]}, "run_at": {"$type": "date"}}
 _LATER = {"$expr": {"$gt": ["$run_at", "$$NOW"]}, "run_at": {"$type": "date"}}
-_SORT_KEYS = {"immediate": 1, "priority": 1, "created_at": 1}
+_CANDIDATE = {"immediate": 1, "priority": 1, "created_at": 1, "platform": 1}
+#: How many more tasks of a platform may start; a platform that is not in it has no limit.
+Room = Mapping[str, int]
 
 #: What a claimed document is read with: known fields only, however much a writer put beside them.
 FIELDS = dict.fromkeys((*Task.__struct_fields__[1:],), 1)
@@ -73,7 +80,9 @@ class Claims:
         self._worker_id = worker_id
         self._default_timeout_s = default_timeout_s
 
-    async def claim_one(self, document_id: Any) -> Document | None:
+    async def claim_one(
+        self, document_id: Any, *, room: Room = MappingProxyType({})
+    ) -> Document | None:
         """Claim this very task in one round trip; None when it is not to be had.
 
         Raises:
@@ -88,6 +97,7 @@ class Claims:
                     "status": PENDING,
                     "$or": [{"run_at": None}, DUE],
                     **ARMED,
+                    **without(_full(room)),
                 },
                 [{"$set": self._owned(lease_id)}],
                 projection=FIELDS,
@@ -98,16 +108,17 @@ class Claims:
             return mine[0] if mine else None
 
     async def claim_batch(
-        self, limit: int, *, urgent_only: bool = False
+        self, limit: int, *, urgent_only: bool = False, room: Room = MappingProxyType({})
     ) -> tuple[list[Document], bool]:
         """Claim up to `limit` tasks in queue order, and say whether there may be more.
 
-        Fewer than `limit` and more to be had means that others were quicker.
+        Fewer than `limit` and more to be had means that others were quicker. Of a platform in
+        `room` no more are claimed than it has room for.
 
         Raises:
             DatabaseError: as for `claim_one`.
         """
-        ids = await self._candidates(limit, urgent_only)
+        ids = await self._candidates(limit, urgent_only, room)
         if not ids:
             return [], False
         more = len(ids) == limit
@@ -142,22 +153,39 @@ class Claims:
             )
         return max(0.0, found[0]["wait_ms"] / 1000) if found else None
 
-    async def _candidates(self, limit: int, urgent_only: bool) -> list[Any]:
+    async def _candidates(self, limit: int, urgent_only: bool, room: Room) -> list[Any]:
         """The ids that come first in queue order among what may start now."""
-        ready = {"status": PENDING, "run_at": None, **ORDERLY, **ARMED}
-        due = {"status": PENDING, **DUE, **ORDERLY, **ARMED}
+        full = _full(room)
+        kept: list[Document] = []
+        while True:
+            found = sorted(kept + await self._first(limit, urgent_only, full), key=_place)[:limit]
+            over = {
+                platform: own[: room[platform]]
+                for platform, own in _by_platform(found).items()
+                if platform not in full and len(own) > room.get(platform, limit)
+            }
+            if not over:
+                return [document["_id"] for document in found]
+            # What stands behind a platform's last place makes room for others further back.
+            full |= over.keys()
+            kept += [document for own in over.values() for document in own]
+
+    async def _first(self, limit: int, urgent_only: bool, full: set[str]) -> list[Document]:
+        """The first `limit` documents that are ready, and as many that are due."""
+        rest = {**ORDERLY, **ARMED, **without(full)}
+        ready = {"status": PENDING, "run_at": None, **rest}
+        due = {"status": PENDING, **DUE, **rest}
         with translated("reading the queue"):
             found = [
                 document
                 for query in (ready, due)
                 for document in await self._tasks.find(
-                    query, _SORT_KEYS, sort=QUEUE_ORDER, limit=limit
+                    query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit
                 ).to_list(None)
             ]
-        found.sort(key=lambda doc: (not doc["immediate"], doc["priority"], doc["created_at"]))
         if urgent_only:
-            found = [d for d in found if d["immediate"] or d["priority"] <= URGENT_PRIORITY]
-        return [document["_id"] for document in found[:limit]]
+            found = [d for d in found if d["immediate"] or _place(d)[1] <= URGENT_PRIORITY]
+        return found
 
     async def _mine(
         self, ids: list[Any], lease_ids: list[str], failure: PyMongoError | None
@@ -185,7 +213,7 @@ class Claims:
 
         return {
             "status": RUNNING,
-            "worker_id": self._worker_id,
+            "worker_id": {"$literal": self._worker_id},
             "lease_id": lease,
             "started_at": "$$NOW",
             "last_heartbeat": "$$NOW",
@@ -206,3 +234,37 @@ class Claims:
             "storage_config": {"$ifNull": ["$storage_config", {"$literal": {}}]},
             "created_at": {"$ifNull": ["$created_at", "$$NOW"]},
         }
+
+
+def without(platforms: AnyCollection[str]) -> Document:
+    """A filter that leaves out tasks of these platforms; none at all costs nothing."""
+    return {"platform": {"$nin": sorted(platforms)}} if platforms else {}
+
+
+def _full(room: Room) -> set[str]:
+    return {platform for platform, left in room.items() if left <= 0}
+
+
+def _by_platform(documents: Iterable[Document]) -> dict[str, list[Document]]:
+    """The documents by platform in their order; what is no text has no limit either."""
+    found: dict[str, list[Document]] = {}
+    for document in documents:
+        if isinstance(platform := document.get("platform"), str):
+            found.setdefault(platform, []).append(document)
+    return found
+
+
+def _place(document: Document) -> tuple[bool, float, int]:
+    """The place in the queue, by value and whatever the type.
+
+    Decimal128 does not compare with numbers, nor a date beyond the calendar with one inside. An
+    array that matched by one of its elements comes first, to be refused once it is claimed.
+    """
+    priority, created = document["priority"], document["created_at"]
+    if isinstance(created, datetime):
+        created = DatetimeMS(created)
+    return (
+        not document["immediate"],
+        0.0 if isinstance(priority, list) else float(str(priority)),
+        int(created) if isinstance(created, DatetimeMS) else 0,
+    )

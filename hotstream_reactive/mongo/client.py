@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 import pymongo
-from pymongo import uri_parser
+from pymongo import MongoClient, uri_parser
 from pymongo.errors import ConfigurationError, InvalidURI
 
 from hotstream_reactive.errors import ConfigError
-from hotstream_reactive.mongo.driver import Collection, Database, Driver
+from hotstream_reactive.mongo.driver import Collection, Database, Document, Driver
 from hotstream_reactive.mongo.faults import translated
 from hotstream_reactive.settings import MongoSettings
 
@@ -102,6 +102,21 @@ class Mongo:
         return self.database["workers"]
 
     @property
+    def controls(self) -> Collection:
+        """What steers the fleet: pauses and limits."""
+        return self.database["controls"]
+
+    @property
+    def running_limits(self) -> Collection:
+        """Which leases of a platform with `max_running` may run."""
+        return self.database["running_limits"]
+
+    @property
+    def rate_limits(self) -> Collection:
+        """The token buckets, one per platform."""
+        return self.database["rate_limits"]
+
+    @property
     def transactional(self) -> bool:
         """Whether transactions can be had; known after `connect`."""
         return self.server is not None and self.server.reactive
@@ -153,6 +168,10 @@ class Mongo:
                 **{**self._options, "appName": f"{self._options['appName']}/stream"},
             )
         return self.driver.database(self._stream_client, self._settings.database)["tasks"]
+
+    def blocking_client(self) -> MongoClient[Document]:
+        """A synchronous client of the same server, for a thread; who asks for it closes it."""
+        return MongoClient(self._settings.uri, datetime_conversion="DATETIME_AUTO", **self._options)
 
     async def close(self) -> None:
         """Close all connections; twice is fine."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bson.errors import BSONError
 from pymongo import errors as driver
 
 from hotstream_reactive.errors import (
@@ -54,5 +55,9 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except driver.PyMongoError as error:
         raise translate(error, doing) from error
+    except (BSONError, OverflowError, UnicodeError) as error:
+        raise DatabaseError(
+            f"a value cannot be stored while {doing}: {clean(str(error), 300)}"
+        ) from error
     except HotStreamError:
         raise

@@ -137,7 +137,7 @@ def _change(event: Document) -> Change:
     return Change(
         document_id=event["documentKey"]["_id"],
         deleted=kind == "delete",
-        inserted=kind == "insert",
+        inserted=kind in {"insert", "replace"},
         status=fields.get("status"),
         priority=fields.get("priority"),
         immediate=fields.get("immediate"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pymongo import ASCENDING as UP
 from pymongo import DESCENDING as DOWN
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Collection
@@ -94,4 +94,6 @@ async def _ensure(collection: Collection, model: IndexModel) -> str | None:
         if error.code not in {13, 85, 86}:
             raise translate(error, f"creating index {collection.name}.{name}") from error
         return f"index {collection.name}.{name}: {error.details and error.details.get('codeName')}"
+    except PyMongoError as error:
+        raise translate(error, f"creating index {collection.name}.{name}") from error
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import bson
@@ -19,6 +19,8 @@ from hotstream_reactive.mongo.faults import translated
 
 #: The server's limit is 16 MiB for a document, of which the update needs some for itself.
 LARGEST_ITEM_BYTES = 15 * 1024 * 1024
+#: A transaction must fit in the cache of the server with room to spare.
+LARGEST_PORTION_BYTES = 8 * 1024 * 1024
 _QUERY_TIME_MS = 10_000
 
 
@@ -31,27 +33,27 @@ class ItemStore:
     async def save(
         self, items: Sequence[DataItem], *, task_id: str, lease: tuple[Any, str] | None
     ) -> None:
-        """Store a batch, all or nothing where the server has transactions.
+        """Store a batch, in portions that are all or nothing where the server has transactions.
 
         `lease` is (document id, lease id) of the run that stores. The items and the proof that the
         lease still stands go in one transaction, so that a worker that lost its task adds nothing.
 
         Raises:
             LeaseLost: the task has another owner, or none.
-            DatabaseError: nothing is stored; storing again is safe.
+            DatabaseError: some may not be stored; storing again is safe.
         """
-        writes = [_upsert(item, task_id) for item in items]
-
-        async def work(session: Any) -> None:
-            if lease is not None:
-                await self._check(lease, session)
-            await self._mongo.items.bulk_write(writes, ordered=False, session=session)
-
         with translated("storing items"):
-            if self._mongo.transactional and lease is not None:
-                await self._mongo.in_transaction(work)
-            else:
-                await work(None)
+            for writes in _portions(items, task_id):
+
+                async def work(session: Any, writes: list[UpdateOne] = writes) -> None:
+                    if lease is not None:
+                        await self._check(lease, session)
+                    await self._mongo.items.bulk_write(writes, ordered=False, session=session)
+
+                if self._mongo.transactional and lease is not None:
+                    await self._mongo.in_transaction(work)
+                else:
+                    await work(None)
 
     async def known(self, ids: Sequence[str], *, task_id: str) -> set[str]:
         """Which of these item ids the task has stored.
@@ -106,13 +108,34 @@ class ItemStore:
             raise LeaseLost("items were not stored: this worker no longer owns the task")
 
 
-def _upsert(item: DataItem, task_id: str) -> UpdateOne:
+def _portions(items: Sequence[DataItem], task_id: str) -> Iterator[list[UpdateOne]]:
+    """The writes, in lists small enough for a transaction on a server with little memory."""
+    portion: list[UpdateOne] = []
+    size = 0
+    for item in items:
+        write, bytes_more = _upsert(item, task_id)
+        if portion and size + bytes_more > LARGEST_PORTION_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(write)
+        size += bytes_more
+    if portion:
+        yield portion
+
+
+def _upsert(item: DataItem, task_id: str) -> tuple[UpdateOne, int]:
+    """The write of one item and its size in bytes; what no document can hold is left out."""
     fields = msgspec.structs.asdict(item)
     if item.title is None:
         del fields["title"]
-    if len(bson.encode(fields)) > LARGEST_ITEM_BYTES:
-        fields["raw_data"] = {"left_out": "larger than a document may be"}
-    return UpdateOne(
+    size = len(bson.encode(fields))
+    for name in ("raw_data", "metadata", "content"):
+        if size <= LARGEST_ITEM_BYTES:
+            break
+        left_out = "larger than a document may be"
+        fields[name] = left_out if name == "content" else {"left_out": left_out}
+        size = len(bson.encode(fields))
+    write = UpdateOne(
         {"platform": fields.pop("platform"), "id": fields.pop("id")},
         {
             "$set": {**fields, "task_id": task_id},
@@ -121,3 +144,4 @@ def _upsert(item: DataItem, task_id: str) -> UpdateOne:
         },
         upsert=True,
     )
+    return write, size

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-import msgspec
 from pymongo import ReturnDocument, UpdateMany, UpdateOne
 from pymongo.errors import PyMongoError
 
@@ -83,10 +82,11 @@ class Leases:
         Raises:
             DatabaseError: unknown for some; calling again with the same runs is safe.
         """
-        groups: dict[tuple[int, bytes], list[FinishedRun]] = {}
+        groups: dict[tuple[int, str], list[FinishedRun]] = {}
         for run in runs:
             if not isinstance(run.outcome, LeaseLost):
-                key = msgspec.json.encode(
+                # `repr`, as a checkpoint may hold any type of the database.
+                key = repr(
                     [run.outcome, run.progress, run.checkpoint, run.rearm_at, run.task.arming]
                 )
                 groups.setdefault((_expected_status(run.outcome), key), []).append(run)
@@ -114,12 +114,18 @@ class Leases:
                     "lease_id": {"$in": [run.lease_id for run in wanted]},
                     "status": {"$ne": RUNNING},
                 },
-                {"lease_id": 1},
+                {"lease_id": 1, "completed_at": 1},
             ).to_list(None)
-        written = {document["lease_id"] for document in found}
+        left = {document["lease_id"] for document in found}
+        # Put back to pending by hand, a task is not ended by the run it was taken from.
+        ended = {document["lease_id"] for document in found if document.get("completed_at")}
         # A deleted document leaves nothing to write to: that is how its run was cancelled.
         binding = [run for run in wanted if not isinstance(run.outcome, Cancelled)]
-        return {run.lease_id for run in binding} - written
+        return {
+            run.lease_id
+            for run in binding
+            if run.lease_id not in (left if isinstance(run.outcome, Retry) else ended)
+        }
 
     async def rescue(self, *, zombie_timeout_s: float, max_rescues: int) -> list[Rescued]:
         """Take back the tasks whose lease has run out, by the server's clock.

@@ -17,6 +17,7 @@ from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.workers import Workers
 
 #: More platforms or workers than anybody wants to read; a hostile writer may invent any number.
 _MOST_GROUPS = 1000
@@ -33,11 +34,16 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker as its running tasks show it; its last heartbeat in seconds ago."""
+    """A worker: its tasks that are running, and the seconds since it was last heard of.
+
+    `slots` and `stream` are from the register; None for a worker that is not in it.
+    """
 
     worker_id: Any
-    running: int
-    heartbeat_age_s: float | None
+    running: int = 0
+    heartbeat_age_s: float | None = None
+    slots: Any = None
+    stream: Any = None
 
 
 async def counts(mongo: Mongo, field: str | None = None) -> list[tuple[Any, Any, int]]:
@@ -91,11 +97,26 @@ async def waiting(mongo: Mongo) -> Waiting:
 
 
 async def workers(mongo: Mongo) -> list[WorkerSeen]:
-    """The workers that own running tasks, the one silent for longest first.
+    """The workers in the register or with running tasks, the one silent for longest first.
 
     Raises:
         DatabaseError: the server failed or took too long.
     """
+    seen = {repr(worker.worker_id): worker for worker in await _owners(mongo)}
+    for entry in await Workers(mongo.workers).all():
+        key = repr(entry["_id"])
+        known = seen.get(key, WorkerSeen(worker_id=entry["_id"]))
+        ages = [age for age in (known.heartbeat_age_s, entry.get("age_s")) if age is not None]
+        seen[key] = msgspec.structs.replace(
+            known,
+            heartbeat_age_s=min(ages, default=None),
+            slots=entry.get("slots"),
+            stream=entry.get("stream"),
+        )
+    return sorted(seen.values(), key=lambda worker: -(worker.heartbeat_age_s or 0.0))
+
+
+async def _owners(mongo: Mongo) -> list[WorkerSeen]:
     pipeline: list[Document] = [
         {"$match": {"status": _RUNNING}},
         {

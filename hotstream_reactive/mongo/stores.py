@@ -5,9 +5,12 @@ from __future__ import annotations
 from hotstream_reactive.mongo.admission import Admission
 from hotstream_reactive.mongo.claims import Claims
 from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.controls import ControlStore
 from hotstream_reactive.mongo.feed import TaskFeed
 from hotstream_reactive.mongo.items import ItemStore
 from hotstream_reactive.mongo.leases import Leases, Runs
+from hotstream_reactive.mongo.limits import RunningLimits
+from hotstream_reactive.mongo.pace import Buckets
 from hotstream_reactive.mongo.workers import Workers
 
 
@@ -23,6 +26,9 @@ class MongoStores:
         self.admission = Admission(mongo.tasks)
         self.history = Runs(mongo.runs)
         self.workers = Workers(mongo.workers)
+        self.controls = ControlStore(mongo.controls)
+        self.limits = RunningLimits(mongo.tasks, mongo.running_limits, mongo.driver)
+        self.pace = Buckets(mongo.rate_limits)
         self.items = ItemStore(mongo)
 
     async def open_feed(self, fresh_client: bool) -> TaskFeed:

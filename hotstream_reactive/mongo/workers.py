@@ -89,5 +89,8 @@ _WITH_AGE: Document = {
     **dict.fromkeys(
         ("host", "pid", "version", "slots", "running", "stream", "platforms", "started_at"), 1
     ),
+    # What `explain` judges by.
+    **dict.fromkeys(("express_slots", "limits", "draining"), 1),
+    **dict.fromkeys(("silent_after_s", "check_interval_s", "priority_check_interval_s"), 1),
     "heartbeat": 1,
 }

@@ -41,11 +41,17 @@ async def _nothing_to_save(checkpoint: Mapping[str, Any]) -> None:
     """Outside a run there is no task that could hold a checkpoint."""
 
 
+async def _no_pace() -> None:
+    """Outside a worker nobody else asks the platform."""
+
+
 class RunContext(msgspec.Struct, kw_only=True):
     """What an adapter gets for one run, as `self.context`.
 
     `checkpoint` is what an earlier run of the same task saved (empty at the first).
     `save_checkpoint` stores the items yielded so far and replaces it: a retry starts from there.
+    `pace` waits until the fleet's `requests_per_minute` of the platform allows one more request;
+    await it just before each.
     `platform` and `fetch` are the operator's settings; addresses in them are trusted.
     `log` is bound to the task: what it says is kept with the run.
     """
@@ -57,6 +63,7 @@ class RunContext(msgspec.Struct, kw_only=True):
     log: loguru.Logger
     checkpoint: dict[str, Any] = {}
     save_checkpoint: Callable[[Mapping[str, Any]], Awaitable[None]] = _nothing_to_save
+    pace: Callable[[], Awaitable[None]] = _no_pace
 
 
 class PlatformAdapter(ABC):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from hotstream_reactive.errors import BlockedError, PermanentError, ScrapeError, TransientError
@@ -160,10 +161,13 @@ class NitterClient:
         self._shared.health.cookies(instance).update(visit.cookies)
         return visit.response
 
-    def _turn(self, instance: Instance) -> AbstractAsyncContextManager[None]:
-        return self._shared.throttle.turn(
-            instance.label, self._context.platform.rate_limit.requests_per_minute
-        )
+    @asynccontextmanager
+    async def _turn(self, instance: Instance) -> AsyncIterator[None]:
+        """The turn of this worker at the instance, and of the fleet at the platform."""
+        rate = self._context.platform.rate_limit.requests_per_minute
+        async with self._shared.throttle.turn(instance.label, rate):
+            await self._context.pace()
+            yield
 
     async def _may_load(self, url: str) -> bool:
         try:

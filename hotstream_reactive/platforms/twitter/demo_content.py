@@ -123,7 +123,8 @@ def make_accounts(posts_per_account: int = 60) -> dict[str, Account]:
 
 def _write(account: Account, amount: int, index: int) -> None:
     dice = random.Random(account.handle)
-    at = NEWEST - timedelta(minutes=7 * index)
+    # The millisecond keeps ids of different accounts apart.
+    at = NEWEST - timedelta(minutes=7 * index) + timedelta(milliseconds=index)
     written = 0
     entries: list[Entry] = []
     while written < amount:

@@ -30,9 +30,9 @@ def canonical(address: str, *, full_size: bool = False) -> str | None:
         target = _decoded(match["url"], bool(match["enc"]))
     else:
         target = address
-    if target is None:
+    target = (target or "").lstrip("/")
+    if not target:
         return None
-    target = target.lstrip("/")
     if "://" not in target:
         first = target.split("/", 1)[0]
         target = (
@@ -48,7 +48,8 @@ def _decoded(text: str, encoded: bool) -> str | None:
     if not encoded:
         return text
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_").decode()
+        padded = text + "=" * (-len(text) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
 

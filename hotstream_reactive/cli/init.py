@@ -1,0 +1,105 @@
+"""`init`: collections and indexes, and a configuration file to begin with."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import click
+import msgspec
+
+import hotstream_reactive
+from hotstream_reactive.app import connected
+from hotstream_reactive.cli import output
+from hotstream_reactive.cli.session import Session, run_async
+from hotstream_reactive.errors import NotFound
+from hotstream_reactive.mongo import probes
+from hotstream_reactive.mongo.indexes import ensure_indexes
+
+CONFIG_NAME = "config.toml"
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """Indexes as ``collection.index``; `problems` says what could not be made and why."""
+
+    existing: list[str]
+    created: list[str]
+    problems: list[str]
+
+
+@click.command()
+@click.option(
+    "--write-config",
+    is_flag=True,
+    help="Only write a commented config.toml into the working directory, if there is none.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def init(session: Session, *, write_config: bool, as_json: bool) -> int:
+    """Create the collections and indexes; workers do the same when they start.
+
+    Harmless when called again. The exit code is 1 when something could not be made.
+
+    \b
+    Examples:
+      hotstream init
+      hotstream init --write-config
+    """
+    if write_config:
+        return _write_config(as_json=as_json)
+    session.log(quiet=True)
+    prepared = run_async(lambda: _prepare(session))
+    if as_json:
+        output.emit_json(msgspec.structs.asdict(prepared) | {"ok": not prepared.problems})
+    else:
+        for word, names in (("exists", prepared.existing), ("created", prepared.created)):
+            for name in names:
+                output.line(f"{word:<8} index {name}")
+        for problem in prepared.problems:
+            output.line(f"failed   {problem}")
+    return 1 if prepared.problems else 0
+
+
+async def _prepare(session: Session) -> Prepared:
+    async with (
+        session.settings_with_database() as settings,
+        connected(settings) as mongo,
+    ):
+        before = await probes.indexes(mongo)
+        problems = await ensure_indexes(
+            mongo, runs_retention_days=settings.monitoring.runs_retention_days
+        )
+        after = await probes.indexes(mongo)
+        return Prepared(existing=sorted(before), created=sorted(after - before), problems=problems)
+
+
+def _write_config(*, as_json: bool) -> int:
+    """Write the file with all defaults, unless there is one already."""
+    path = Path(CONFIG_NAME)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(default_config())
+        created = True
+    except FileExistsError:
+        created = False
+    if as_json:
+        output.emit_json({"config_file": str(path.absolute()), "created": created})
+    elif created:
+        output.line(f"created  {path}")
+    else:
+        output.line(f"exists   {path} (left as it is)")
+    return 0
+
+
+def default_config() -> str:
+    """The commented configuration file: in a wheel inside the package, else of the checkout.
+
+    Raises:
+        NotFound: the installation is incomplete.
+    """
+    packaged = files(hotstream_reactive) / CONFIG_NAME
+    checkout = Path(hotstream_reactive.__file__).parent.parent / CONFIG_NAME
+    for place in (packaged, checkout):
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    raise NotFound(f"this installation has no {CONFIG_NAME}.\nInstall hotstream-reactive again.")

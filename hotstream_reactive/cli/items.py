@@ -1,0 +1,59 @@
+"""Items on a terminal, and raw records made into items as a run makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from hotstream_reactive.cli.output import Column, print_table, say
+from hotstream_reactive.model.item import DataItem, normalise
+from hotstream_reactive.plugins import Registry
+
+_COLUMNS = [
+    Column("id", least=10, most=28, keep=2),
+    Column("author", least=8, most=20, keep=3),
+    Column("created", least=16, most=20, keep=1),
+    Column("content", least=16),
+]
+
+
+def print_items(items: Iterable[Mapping[str, Any]], *, out: Console | None = None) -> None:
+    """Print items as a table, one per line."""
+    rows = [
+        (item.get("id"), item.get("author"), item.get("created_at"), _content(item))
+        for item in items
+    ]
+    print_table(_COLUMNS, rows, out=out)
+
+
+def _content(item: Mapping[str, Any]) -> str:
+    """What the item says, in one line."""
+    text = " ".join(str(item.get(name) or "") for name in ("title", "content"))
+    return " ".join(text[:2000].split())
+
+
+async def make_items(
+    registry: Registry, platform: str, records: Iterable[DataItem | dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Records as items, through the platform's extractor as in a run; says what is left out."""
+    kind = registry.extractors.get(platform)
+    extractor = kind() if kind else None
+    items: list[dict[str, Any]] = []
+    for number, record in enumerate(records, 1):
+        try:
+            if isinstance(record, DataItem):
+                item = record
+            elif extractor is not None:
+                item = await extractor.extract(record)
+            else:
+                item = msgspec.convert(record, DataItem)
+            if extractor is not None and not extractor.validate(item):
+                say(f"record {number} is left out: the extractor finds it not worth storing")
+                continue
+            items.append(msgspec.structs.asdict(normalise(item)))
+        except (ValueError, TypeError, msgspec.ValidationError) as error:
+            say(f"record {number} is left out: {error}")
+    return items

@@ -1,0 +1,174 @@
+"""What commands print: JSON for programs, tables and short lines for people.
+
+Data goes to stdout, messages to stderr. Whatever comes from a document, a page or a plugin reaches
+a terminal only through `clean`, and rich only as `Text`, which it never parses as markup.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TextIO
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hotstream_reactive.model.task import TaskStatus
+from hotstream_reactive.text import clean, redact
+
+SCHEMA_VERSION = 1
+#: Lines for a file or a pipe are as long as they need to be, within reason.
+_WIDTH_WITHOUT_TERMINAL = 200
+_GAP = 2
+#: What a terminal obeys or is confused by, although JSON allows it as it stands.
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: Blue and orange, which more eyes can tell apart than green and red.
+STYLES = {
+    "ok": "blue",
+    "warn": "dark_orange",
+    "fail": "bold dark_orange",
+    "running": "blue",
+    "failed": "bold dark_orange",
+    "invalid": "bold dark_orange",
+}
+
+
+class Column(NamedTuple):
+    """A column of a table, measured in terminal cells.
+
+    A column takes `least` cells at least and `most` at most; where the terminal is too narrow, the
+    columns with the lowest `keep` are left out. 0 keeps a column always.
+    """
+
+    title: str
+    least: int = 4
+    most: int | None = None
+    keep: int = 0
+    right: bool = False
+
+
+def emit_json(fields: Mapping[str, Any]) -> None:
+    """Print one object, with the version of its shape."""
+    click.echo(to_json({"schema_version": SCHEMA_VERSION, **fields}))
+
+
+def to_json(value: Any) -> str:
+    """JSON in one line: times in ISO 8601, foreign types as text, nothing a terminal obeys."""
+    try:
+        text = msgspec.json.encode(value, enc_hook=_plain).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, which no file in UTF-8 can hold
+        tree = msgspec.to_builtins(value, enc_hook=_plain)
+        text = json.dumps(tree, ensure_ascii=False).encode("utf-8", "replace").decode()
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _plain(value: Any) -> Any:
+    """Stand in for a type that JSON does not know, e.g. the driver's ObjectId or Int64."""
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, bytes):
+        return bytes(value)
+    return str(value)
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console on a stream (stdout), as wide as the terminal; without one, plain and wide."""
+    stream = stream or sys.stdout
+    plain = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(
+        file=stream,
+        width=_WIDTH_WITHOUT_TERMINAL if plain else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def print_table(
+    columns: Sequence[Column], rows: Iterable[Sequence[object]], *, out: Console | None = None
+) -> None:
+    """Print rows under headings, each row on one line, cut to the width of the terminal."""
+    out = out or console()
+    shown = _fitting(columns, out.width)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for place in shown:
+        column = columns[place]
+        table.add_column(
+            Text(column.title),
+            min_width=column.least,
+            max_width=column.most,
+            no_wrap=True,
+            overflow="ellipsis",
+            justify="right" if column.right else "left",
+        )
+    for row in rows:
+        table.add_row(*(cell(row[place]) for place in shown))
+    with out.capture() as captured:
+        out.print(table)
+    # The last column is padded to its width, which only gets in the way of `grep` and copying.
+    lines = captured.get().splitlines()
+    out.file.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
+def _fitting(columns: Sequence[Column], width: int) -> list[int]:
+    """The places of the columns for which there is room."""
+    shown = list(range(len(columns)))
+    going = sorted((i for i in shown if columns[i].keep), key=lambda i: columns[i].keep)
+    for place in going:
+        if sum(columns[i].least + _GAP for i in shown) - _GAP <= width:
+            break
+        shown.remove(place)
+    return shown
+
+
+def cell(value: object) -> Text:
+    """A value as it may stand on a terminal; words of a state get their colour."""
+    text = shown(value)
+    return Text(text, style=STYLES.get(text, ""))
+
+
+def shown(value: object, limit: int = 200) -> str:
+    """A value of unknown origin in one harmless line."""
+    if value is None:
+        return ""
+    return clean(value if isinstance(value, str) else str(value), limit)
+
+
+def say(message: str) -> None:
+    """Tell the person something that is no data."""
+    click.echo(redact(clean(message, 1000)), err=True)
+
+
+def line(message: str) -> None:
+    """Print a line of data for people, redacted and harmless."""
+    click.echo(redact(clean(message, 1000)))
+
+
+def span(seconds: float) -> str:
+    """A length of time for people, e.g. ``3 s``, ``5 min``, ``2 h``, ``12 d``."""
+    for size, unit in ((172_800, "d"), (7_200, "h"), (120, "min")):
+        if seconds >= size:
+            return f"{seconds / {'d': 86_400, 'h': 3_600, 'min': 60}[unit]:.0f} {unit}"
+    return f"{max(seconds, 0.0):.0f} s"
+
+
+def ago(seconds: float | None) -> str:
+    """How long ago something was, for people; "" when that is not known."""
+    if seconds is None:
+        return ""
+    return f"in {span(-seconds)}" if seconds < 0 else f"{span(seconds)} ago"
+
+
+def status_word(status: object) -> str:
+    """The word for a status in a document; ``invalid`` for what is none."""
+    if isinstance(status, int | float) and not isinstance(status, bool):
+        for known in TaskStatus:
+            if known == status:
+                return known.name.lower()
+    return "invalid"

@@ -1,0 +1,85 @@
+"""The last lines of a task's log, kept with its run.
+
+A sink of the log, like the terminal: it gets what adapters say through `context.log` and what the
+engine says of a task, at the level that is logged anyway. Lines of tasks that do not run here are
+dropped, so memory is bounded by the slots.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import anyio
+from loguru import logger
+
+from hotstream_reactive.engine.retry import describe
+from hotstream_reactive.text import clean, redact
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+MOST_LINES = 50
+LONGEST_LINE = 300  # characters, without time and level
+#: `logs.configure` shortens ids like this before any sink sees them.
+_ID_LIMIT = 128
+
+
+class RunLog:
+    """Collects the lines of the runs that are open.
+
+    Lines may come from any thread; opening and closing is for the event loop.
+    """
+
+    def __init__(self) -> None:
+        self._by_task: dict[str, deque[str]] = {}
+        self._by_lease: dict[str, tuple[str, deque[str]]] = {}
+
+    async def listen(self, level: str) -> None:
+        """Listen to the log from this level on, until cancelled."""
+        sink = logger.add(
+            self._keep, level=level, format="{message}", filter=self._wanted, diagnose=False
+        )
+        try:
+            await anyio.sleep_forever()
+        finally:
+            # Somebody who configured the log anew has removed all sinks.
+            with suppress(ValueError):
+                logger.remove(sink)
+
+    def open(self, task_id: str, lease_id: str) -> None:
+        """Begin to collect for a run; a late run of the same task gets nothing more."""
+        lines: deque[str] = deque(maxlen=MOST_LINES)
+        key = _key(task_id)
+        self._by_task[key] = lines
+        self._by_lease[lease_id] = (key, lines)
+
+    def close(self, lease_id: str) -> list[str]:
+        """End collecting and give the last lines, oldest first: time, level, text."""
+        key, lines = self._by_lease.pop(lease_id, ("", deque[str]()))
+        if self._by_task.get(key) is lines:
+            del self._by_task[key]
+        return list(lines)
+
+    def _wanted(self, record: Record) -> bool:
+        task_id = record["extra"].get("task_id")
+        return task_id is not None and _key(task_id) in self._by_task
+
+    def _keep(self, message: Message) -> None:
+        record = message.record
+        lines = self._by_task.get(_key(record["extra"]["task_id"]))
+        if lines is None:
+            return
+        text = record["message"]
+        exception = record["exception"]
+        if exception is not None and exception.value is not None:
+            text = f"{text} ({describe(exception.value)})"
+        at = record["time"].astimezone(UTC).isoformat(timespec="milliseconds")
+        level = record["level"].name
+        lines.append(f"{at.replace('+00:00', 'Z')} {level} {clean(redact(text), LONGEST_LINE)}")
+
+
+def _key(task_id: object) -> str:
+    return clean(redact(str(task_id)), _ID_LIMIT)
