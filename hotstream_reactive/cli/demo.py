@@ -92,10 +92,7 @@ async def _story(app: Application, console: Console) -> None:
     await app.insert("endless_001", task_type="search", keywords=["the"], limit=1000)
     await app.until("endless_001", TaskStatus.RUNNING)
 
-    head(
-        console,
-        "All ordinary slots are busy: these wait; one is promoted by updateOne and takes the express lane",
-    )
+    head(console, "All ordinary slots are busy: these wait; one is promoted by updateOne")
     for number in (1, 2, 3):
         await app.insert(f"waiting_{number}", task_type="monitor", accounts=["slowtrain"], limit=20)
     await app.edit("waiting_3", {"priority": 1, "immediate": True}, "promoted 5→1")

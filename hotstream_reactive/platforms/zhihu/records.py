@@ -57,9 +57,7 @@ def kind_of(entity: Mapping[str, Any]) -> str:
     """What an object is: its `type`, or what its fields tell; empty when nothing does."""
     kind = text_of(entity.get("type")).lower()
     if kind:
-        return {"post": "article", "moment": "pin", "moments_pin": "pin", "member": "people"}.get(
-            kind, kind
-        )
+        return {"post": "article", "member": "people"}.get(kind, kind)
     if isinstance(entity.get("question"), dict) and "content" in entity:
         return "answer"
     if "reply_comment_id" in entity or "child_comment_count" in entity:
