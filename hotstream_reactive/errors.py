@@ -7,6 +7,7 @@ HotStreamError
 │   ├── DatabaseRefused      give the user the right password or privileges
 │   ├── FeedUnsupported      nothing, or use a replica set: polling does the same, later
 │   ├── FeedEnded            nothing: the stream is opened again
+│   ├── HistoryLost          nothing: recording goes on from now, and a record marks the gap
 │   └── EmbeddedMongoError   install mongod or name it in HOTSTREAM_MONGOD
 ├── PluginError              mend or remove the named plugin; the others work on
 ├── InvalidTask              mend the named fields of the task document
@@ -52,6 +53,10 @@ class FeedUnsupported(DatabaseError):
 
 class FeedEnded(DatabaseError):
     """The change stream came to an end that is no error of the server."""
+
+
+class HistoryLost(DatabaseError):
+    """The server can no longer go on from a stored position of a change stream."""
 
 
 class EmbeddedMongoError(DatabaseError):

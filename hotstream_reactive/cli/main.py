@@ -79,7 +79,7 @@ WAITED_TOO_LONG = 124
 INTERRUPTED = 130
 
 
-class OutputClosed(Exception):  # noqa: N818 - the end of a conversation and no error
+class OutputClosed(Exception):
     """Whoever read our output has gone away."""
 
 

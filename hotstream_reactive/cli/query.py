@@ -70,10 +70,7 @@ def query_data(
     """
     session.log(quiet=True)
     form = "json" if as_json else form
-    if form == "table" and limit > _MOST_ROWS:
-        raise click.UsageError(f"a table has {_MOST_ROWS} rows at most; use --format jsonl or csv")
-    if output is not None and not output.absolute().parent.is_dir():
-        raise click.BadParameter("its folder does not exist", param_hint="-o")
+    _check_usage(form, limit, output)
     filters = {"platform": platform, "author": author, "task_ids": task_id}
     given = {name: value for name, value in filters.items() if value is not None}
 
@@ -93,6 +90,13 @@ def query_data(
     elif not number and form == "table":
         say("no items found")
     return 0
+
+
+def _check_usage(form: str, limit: int, output: Path | None) -> None:
+    if form == "table" and limit > _MOST_ROWS:
+        raise click.UsageError(f"a table has {_MOST_ROWS} rows at most; use --format jsonl or csv")
+    if output is not None and not output.absolute().parent.is_dir():
+        raise click.BadParameter("its folder does not exist", param_hint="-o")
 
 
 @contextmanager
@@ -146,7 +150,7 @@ async def _write_jsonl(items: Items, out: TextIO) -> int:
 
 async def _write_csv(items: Items, out: TextIO) -> int:
     number = 0
-    writer = csv.writer(out)
+    writer = csv.writer(out, lineterminator="\n")
     writer.writerow((*_CSV_COLUMNS, *_CSV_MORE))
     async for item in items:
         writer.writerow(

@@ -76,12 +76,12 @@ class Session:
         """The settings with an address of MongoDB in them.
 
         Without `mongodb.uri`, or with `embedded`, this is the embedded replica set of this folder:
-        the one another process runs, or one that is started for the time being. Commands that only
-        read pass `create=False`: there is nothing to read where there was never a set.
+        the one another process runs, or one that is started for the time being. `create=False` is
+        for commands that only read.
 
         Raises:
             EmbeddedMongoError: there is no mongod to start.
-            DatabaseUnavailable: with `create=False`, there is no embedded set in this folder.
+            DatabaseUnavailable: with `create=False`, there was never a set in this folder.
         """
         settings = self.settings
         if settings.mongodb.uri and not embedded:

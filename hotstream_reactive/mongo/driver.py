@@ -38,6 +38,8 @@ class ChangeStream(Protocol):
 
     @property
     def alive(self) -> bool: ...
+    @property
+    def resume_token(self) -> Mapping[str, Any] | None: ...
     async def try_next(self) -> Document | None: ...
     async def close(self) -> None: ...
 
@@ -108,10 +110,15 @@ class Driver:
         return cast("list[Document]", await cursor.to_list(None))
 
     async def watch(
-        self, collection: Collection, pipeline: Pipeline, *, max_await_ms: int
+        self, collection: Collection, pipeline: Pipeline, *, max_await_ms: int, **options: Any
     ) -> ChangeStream:
-        """Open a change stream at now; it exists on the server when this returns."""
-        stream = cast("Any", collection).watch(list(pipeline), max_await_time_ms=max_await_ms)
+        """Open a change stream, at now unless the options say otherwise.
+
+        It exists on the server when this returns.
+        """
+        stream = cast("Any", collection).watch(
+            list(pipeline), max_await_time_ms=max_await_ms, **options
+        )
         if inspect.isawaitable(stream):
             return cast("ChangeStream", await stream)
         # motor opens the cursor with the first read; an event cannot be lost by reading it here,

@@ -104,7 +104,7 @@ def _command(
         os.dup2(handle, number)
         os.close(handle)
     sys.stdin, sys.stdout, sys.stderr = (
-        open(number, mode, encoding="utf-8", closefd=False)  # noqa: PTH123,SIM115 - for good
+        open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
         for number, mode in enumerate("rww")
     )
     os.chdir(folder)

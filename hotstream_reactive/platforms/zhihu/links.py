@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 
 SITE = "https://www.zhihu.com"
 _WRAPPER = "link.zhihu.com"
@@ -51,6 +51,11 @@ def public_address(kind: str, identity: str, *, question_id: str | None = None) 
 def member_address(token: str, *, is_organization: bool) -> str:
     """The page of an account."""
     return f"{SITE}/{'org' if is_organization else 'people'}/{token}"
+
+
+def search_address(query: str) -> str:
+    """The page of a search."""
+    return f"{SITE}/search?type=content&q={quote(query)}"
 
 
 def thing_at(address: str) -> Thing | None:

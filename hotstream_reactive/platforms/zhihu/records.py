@@ -10,16 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hotstream_reactive.platforms.values import entries, identifier, mapping, text_of
 from hotstream_reactive.platforms.zhihu import text
 from hotstream_reactive.platforms.zhihu.links import member_address, public_address
-from hotstream_reactive.platforms.zhihu.values import (
-    entries,
-    first_count,
-    identifier,
-    mapping,
-    moment,
-    text_of,
-)
+from hotstream_reactive.platforms.zhihu.values import first_count, moment
 
 Record = dict[str, Any]
 

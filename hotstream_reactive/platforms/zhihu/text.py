@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from hotstream_reactive.platforms.values import text_of
 from hotstream_reactive.platforms.zhihu.links import outside_link
 
 _HIT = re.compile(r"</?em\b[^>]*>", re.IGNORECASE)
@@ -19,8 +20,10 @@ _MARKUP = re.compile(
     re.IGNORECASE,
 )
 _BLOCKS = frozenset(
-    "p div hr li ul ol h1 h2 h3 h4 h5 h6 blockquote figure figcaption pre table tr "
-    "section".split()
+    {
+        *("p", "div", "hr", "li", "ul", "ol", "blockquote", "figure", "figcaption", "pre"),
+        *("section", "table", "tr", "h1", "h2", "h3", "h4", "h5", "h6"),
+    }
 )
 _UNSEEN = frozenset({"script", "style", "noscript", "template"})
 _MAX_DEPTH = 200
@@ -38,7 +41,7 @@ def plain(value: object) -> str:
     """A plain text: hit marks taken out, entities resolved; empty for what is no text."""
     if not isinstance(value, str):
         return ""
-    return _ENTITY.sub(lambda found: html.unescape(found[0]), _HIT.sub("", value)).strip()
+    return text_of(_ENTITY.sub(lambda found: html.unescape(found[0]), _HIT.sub("", value)))
 
 
 def read(value: object) -> Content:
@@ -49,7 +52,8 @@ def read(value: object) -> Content:
     """
     if not isinstance(value, str) or not _MARKUP.search(value):
         return Content(plain(value), [], [])
-    body = LexborHTMLParser(value).body
+    # The parser takes no lone surrogates, which JSON may hold.
+    body = LexborHTMLParser(value.encode("utf-8", "replace").decode()).body
     if body is None:
         return Content("", [], [])
     reader = _Reader()
@@ -67,7 +71,7 @@ class _Reader:
 
     def text(self) -> str:
         lines = [line.rstrip() for line in "".join(self._parts).split("\n")]
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+        return text_of(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)))
 
     def collect(self, node: LexborNode, depth: int, *, verbatim: bool) -> None:
         if depth > _MAX_DEPTH:

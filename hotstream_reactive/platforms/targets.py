@@ -1,0 +1,343 @@
+"""Reads the accounts or keywords of a task one after the other: limits, checkpoints, report.
+
+What is common to platforms of one site; how a page is fetched is the platform's own affair.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from hotstream_reactive.errors import (
+    BlockedError,
+    LoginRequired,
+    PermanentError,
+    RateLimited,
+    ScrapeError,
+    TransientError,
+)
+from hotstream_reactive.platforms.base import RunContext, SearchOptions
+
+Record = dict[str, Any]
+Mode = Literal["search", "monitor"]
+
+_DELIVERED = ("ok", "empty")
+# When a site refuses so many targets in a row, asking for fifty more only annoys it.
+_GIVE_UP_AFTER = 3
+_NAMED_IN_ERROR = 3
+_REMEMBERED_IDS = 400
+# A page has ten or twenty entries; five as the worst case keeps the number of pages bounded.
+_RECORDS_PER_PAGE_AT_LEAST = 5
+_SPARE_PAGES = 10
+_BARREN_PAGES = 3
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Batch(NamedTuple):
+    """One page: its records, where to go on (None: there is no more), what to tell about it."""
+
+    records: list[Record]
+    cursor: str | None = None
+    note: str = ""
+
+
+class Target(NamedTuple):
+    """One list to read.
+
+    `fetch` gives the page at a cursor, the first one for None. `ordered` says whether the list is
+    newest first, so that reading may end at the first page that is too old.
+    """
+
+    name: str
+    fetch: Callable[[str | None], Awaitable[Batch]]
+    ordered: bool = False
+
+
+class TargetProgress(msgspec.Struct, kw_only=True):
+    """How far one target has been read.
+
+    `items` were delivered over all runs; `cursor` leads to the next page, None to the first;
+    `seen` are ids that further pages may repeat.
+    """
+
+    done: bool = False
+    outcome: str = ""
+    message: str = ""
+    items: int = 0
+    cursor: str | None = None
+    pages: int = 0
+    seen: list[str] = []
+
+
+class Progress(msgspec.Struct, kw_only=True):
+    """All targets of a task by name, as kept in its checkpoint."""
+
+    mode: Mode
+    targets: dict[str, TargetProgress] = {}
+
+    def of(self, name: str) -> TargetProgress:
+        """The progress of a target, made when it is new."""
+        return self.targets.setdefault(name, TargetProgress())
+
+    def saved(self) -> dict[str, Any]:
+        """As plain values, bounded in size."""
+        for target in self.targets.values():
+            target.seen = [] if target.done else target.seen[-_REMEMBERED_IDS:]
+        result: dict[str, Any] = msgspec.to_builtins(self)
+        return result
+
+
+def resumed(checkpoint: Mapping[str, Any], mode: Mode, names: Iterable[str]) -> Progress:
+    """The progress of an earlier run, as far as it belongs to the same targets.
+
+    A checkpoint that cannot be understood, or is of another mode, is the same as none.
+    """
+    try:
+        earlier = msgspec.convert(dict(checkpoint), Progress)
+    except msgspec.ValidationError:
+        return Progress(mode=mode)
+    if earlier.mode != mode:
+        return Progress(mode=mode)
+    kept = {name: earlier.targets[name] for name in names if name in earlier.targets}
+    return Progress(mode=mode, targets=kept)
+
+
+class Window(NamedTuple):
+    """The days asked for: `since` inclusive, `until` exclusive, ``YYYY-MM-DD`` in UTC or empty."""
+
+    since: str = ""
+    until: str = ""
+
+    def holds(self, record: Record) -> bool:
+        """Whether a record is of these days; one without a time always is."""
+        day = (record.get("created_at") or "")[:10]
+        if not day:
+            return True
+        return day >= self.since and (not self.until or day < self.until)
+
+    def is_past(self, records: Sequence[Record]) -> bool:
+        """Whether a page of a list that is newest first holds only what is too old."""
+        days = [(record.get("created_at") or "")[:10] for record in records]
+        return bool(self.since) and bool(days) and all(day and day < self.since for day in days)
+
+
+def window(options: SearchOptions) -> Window:
+    """The days that the options of a task name.
+
+    Raises:
+        PermanentError: (`bad_option`) one of them is no date.
+    """
+    return Window(_day("since", options.since), _day("until", options.until))
+
+
+def bad_option(name: str, value: Any, expected: str) -> PermanentError:
+    """The error of an option that cannot be used."""
+    return PermanentError(f"option {name} is {value!r}: expected {expected}", kind="bad_option")
+
+
+def _day(name: str, value: str | None) -> str:
+    if not value:
+        return ""
+    try:
+        if _DATE.fullmatch(value):
+            return date.fromisoformat(value).isoformat()
+    except ValueError:
+        pass
+    raise bad_option(name, value, "a date such as 2026-01-31")
+
+
+class Reading:
+    """One run over its targets.
+
+    Args:
+        context: of the run.
+        mode: whether limits are per target (`monitor`) or of all together (`search`).
+        targets: what to read, each name once.
+        report: added to, one entry per target.
+        invalid: the errors of targets that cannot even be asked for, by the name given.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        mode: Mode,
+        targets: Sequence[Target],
+        report: list[dict[str, Any]],
+        invalid: Mapping[str, PermanentError] | None = None,
+    ) -> None:
+        self._context = context
+        self._mode = mode
+        self._targets = list(targets)
+        self._report = report
+        self._invalid = dict(invalid or {})
+        self._window = window(context.options)
+        self._failures: list[ScrapeError] = []
+        self._failed_in_a_row = 0
+        self._asked_to_wait = False
+        self._tried: set[str] = set()
+        names = [target.name for target in self._targets]
+        self._progress = resumed(context.checkpoint, mode, names)
+
+    async def records(self, limit: int) -> AsyncIterator[Record]:
+        """Yield the records of all targets, exactly up to the limit, none twice.
+
+        A target that cannot be read does not keep the others from being read. It is an error of
+        the run only when trying again may mend it, or when no target could be read.
+
+        Raises:
+            ScrapeError: after all targets were tried.
+        """
+        reading = self._fairly(limit) if self._mode == "search" else self._each(limit)
+        async for record in reading:
+            yield record
+        await self._finish()
+
+    async def _each(self, limit: int) -> AsyncIterator[Record]:
+        for target in self._targets:
+            async for record in self._read(target, limit, set()):
+                yield record
+            own = self._progress.of(target.name)
+            own.done = own.done or not own.outcome or own.outcome in _DELIVERED
+
+    async def _fairly(self, limit: int) -> AsyncIterator[Record]:
+        """Each keyword gets its share; what one does not use goes to the others."""
+        seen: set[str] = set()
+        waiting = [one for one in self._targets if not self._progress.of(one.name).done]
+        while waiting and (room := limit - self._delivered()) > 0:
+            for position, target in enumerate(waiting):
+                share = math.ceil((limit - self._delivered()) / (len(waiting) - position))
+                own = self._progress.of(target.name)
+                if share > 0:
+                    async for record in self._read(target, own.items + share, seen):
+                        yield record
+            waiting = [one for one in waiting if self._may_go_on(one)]
+            if limit - self._delivered() == room:
+                break
+        for target in self._targets:
+            own = self._progress.of(target.name)
+            own.done = own.done or own.outcome in ("", *_DELIVERED)
+
+    def _delivered(self) -> int:
+        return sum(one.items for one in self._progress.targets.values())
+
+    def _may_go_on(self, target: Target) -> bool:
+        own = self._progress.of(target.name)
+        return not own.done and own.outcome in ("", *_DELIVERED)
+
+    async def _read(self, target: Target, limit: int, seen: set[str]) -> AsyncIterator[Record]:
+        own = self._progress.of(target.name)
+        if own.done:
+            return
+        if self._asked_to_wait or self._failed_in_a_row >= _GIVE_UP_AFTER:
+            own.outcome = "not_tried"
+            own.message = f"{target.name}: not asked, the site refused those before"
+            return
+        self._tried.add(target.name)
+        own.outcome = own.message = ""
+        try:
+            async for record in self._walk(target, own, limit, seen):
+                yield record
+        except ScrapeError as error:
+            own.outcome, own.message = error.kind, str(error)
+            own.done = isinstance(error, PermanentError)
+            if not own.done:
+                self._failures.append(error)
+                self._failed_in_a_row += 1
+                self._asked_to_wait = isinstance(error, RateLimited)
+        else:
+            own.outcome = "ok" if own.items or limit <= 0 else "empty"
+            self._failed_in_a_row = 0
+        await self._save()
+
+    async def _walk(
+        self, target: Target, own: TargetProgress, limit: int, seen: set[str]
+    ) -> AsyncIterator[Record]:
+        seen.update(own.seen)
+        last_page = own.pages + _SPARE_PAGES + max(limit - own.items, 0) // 5
+        barren = 0
+        while own.items < limit:
+            batch = await target.fetch(own.cursor)
+            own.pages += 1
+            if batch.note:
+                own.message = batch.note
+            fresh = False
+            for record in batch.records:
+                if record["id"] in seen:
+                    continue
+                seen.add(record["id"])
+                own.seen.append(record["id"])
+                fresh = True
+                if self._window.holds(record):
+                    own.items += 1
+                    yield record
+                    if own.items >= limit:
+                        return
+            barren = 0 if fresh else barren + 1
+            repeated = batch.cursor == own.cursor
+            own.cursor = batch.cursor
+            too_old = target.ordered and self._window.is_past(batch.records)
+            if own.cursor is None or repeated or too_old or barren >= _BARREN_PAGES:
+                own.done = True
+                return
+            if own.pages >= last_page:
+                own.done = True
+                own.message = f"stopped after {own.pages} pages"
+                return
+            await self._save()
+
+    async def _save(self) -> None:
+        await self._context.save_checkpoint(self._progress.saved())
+
+    async def _finish(self) -> None:
+        for name, error in self._invalid.items():
+            self._note(name, TargetProgress(outcome=error.kind, message=str(error)))
+        outcomes = [self._progress.of(target.name) for target in self._targets]
+        for target, own in zip(self._targets, outcomes, strict=True):
+            self._note(target.name, own)
+        if waiting := [one for one in outcomes if not one.done]:
+            raise _again(self._failures, len(waiting), len(outcomes))
+        failed = [one for one in outcomes if one.outcome not in ("", *_DELIVERED)]
+        messages = [str(error) for error in self._invalid.values()]
+        messages += [one.message for one in failed]
+        if messages and len(failed) == len(outcomes):
+            kinds = {error.kind for error in self._invalid.values()}
+            kinds |= {one.outcome for one in failed}
+            raise PermanentError(
+                _listed(messages), kind=kinds.pop() if len(kinds) == 1 else "all_targets_failed"
+            )
+        # All is done: the next run of the same task starts from the front.
+        await self._context.save_checkpoint({})
+
+    def _note(self, name: str, own: TargetProgress) -> None:
+        outcome = own.outcome or "ok"
+        self._report.append(
+            {"target": name, "outcome": outcome, "message": own.message, "items": own.items}
+        )
+        if outcome not in _DELIVERED or own.message:
+            self._context.log.warning(f"{own.message} ({outcome})")
+
+
+def _again(errors: Sequence[ScrapeError], waiting: int, targets: int) -> ScrapeError:
+    error = errors[-1]
+    if targets == 1:
+        return error
+    message = f"{waiting} of {targets} could not be read: {_listed([str(one) for one in errors])}"
+    limits = [one for one in errors if isinstance(one, RateLimited)]
+    if limits:
+        waits = [one.retry_after for one in limits if one.retry_after is not None]
+        return RateLimited(message, retry_after=min(waits, default=None))
+    if any(isinstance(one, TransientError) for one in errors):
+        return TransientError(message, kind=error.kind)
+    if all(isinstance(one, LoginRequired) for one in errors):
+        return LoginRequired(message, kind=error.kind)
+    return BlockedError(message, kind=error.kind)
+
+
+def _listed(messages: Sequence[str]) -> str:
+    more = len(messages) - _NAMED_IN_ERROR
+    return "; ".join(messages[:_NAMED_IN_ERROR]) + (f"; and {more} more" if more > 0 else "")
