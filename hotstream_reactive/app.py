@@ -109,6 +109,17 @@ class AppToolbox:
         return storage
 
 
+def warm_up(settings: Settings, registry: Registry) -> None:
+    """Let the platforms load what their first run would otherwise wait for; blocks."""
+    for name, platform in registry.platforms.items():
+        if settings.platform(name).enabled:
+            try:
+                platform.warm_up()
+            except Exception as error:
+                # A plugin that cannot warm up tells so again, and better, when it runs.
+                logger.warning("platform {!r} could not warm up: {!r}", name, error)
+
+
 def make_worker(
     settings: Settings, mongo: Mongo, registry: Registry, events: Events, *, worker_id: str
 ) -> Worker:

@@ -11,7 +11,7 @@ import anyio
 import click
 from loguru import logger
 
-from hotstream_reactive.app import load_registry, make_worker, new_worker_id, prepare
+from hotstream_reactive.app import load_registry, make_worker, new_worker_id, prepare, warm_up
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.events import Events
@@ -95,6 +95,7 @@ async def _work(settings: Settings, mongo: Mongo, worker_id: str, signals: _Sign
     logger.info(
         "worker {}: platforms {}", worker_id, ", ".join(sorted(registry.platforms)) or "none"
     )
+    await anyio.to_thread.run_sync(warm_up, settings, registry)
     worker = make_worker(settings, mongo, registry, events, worker_id=worker_id)
     signals.tell(worker)
     await worker.run()

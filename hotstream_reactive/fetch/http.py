@@ -50,6 +50,11 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+def prepare() -> None:
+    """Do once, at a quiet moment, what the first client would otherwise wait for."""
+    _ssl_context()
+
+
 class HttpClient:
     """Fetches pages over connections that are kept open; close it when done.
 

@@ -77,6 +77,11 @@ class PlatformAdapter(ABC):
     platform_name: ClassVar[str]
     context: RunContext
 
+    @classmethod
+    def warm_up(cls) -> None:
+        """Load what the first run would otherwise wait for; called in a thread at start."""
+        return
+
     async def authenticate(self, credentials: Mapping[str, Any]) -> bool:
         """Prepare access; False means the credentials were refused (a permanent failure)."""
         return True

@@ -12,6 +12,7 @@ from hotstream_reactive.errors import (
     ScrapeError,
     TransientError,
 )
+from hotstream_reactive.fetch.http import prepare
 from hotstream_reactive.platforms.base import PlatformAdapter, SearchOptions
 from hotstream_reactive.platforms.twitter.client import NitterClient, Shared
 from hotstream_reactive.platforms.twitter.links import account_name
@@ -55,6 +56,11 @@ class TwitterAdapter(PlatformAdapter):
         self._client: NitterClient | None = None
         self._retryable: list[ScrapeError] = []
         self._failed_in_a_row = 0
+
+    @classmethod
+    def warm_up(cls) -> None:
+        """Read the certificates, which takes longer than a claim."""
+        prepare()
 
     async def close(self) -> None:
         """Close connections and, when no other run uses it, the browser."""
