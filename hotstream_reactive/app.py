@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -140,8 +140,23 @@ def make_worker(
         platforms=[name for name in registry.platforms if settings.platform(name).enabled],
         open_feed=stores.open_feed if settings.scheduler.reactive else None,
         tend=tend,
+        besides=_recorder(settings, mongo, events, worker_id),
         thread_leases=SyncLeases(mongo.blocking_client, settings.mongodb.database),
     )
+
+
+def _recorder(
+    settings: Settings, mongo: Mongo, events: Events, worker_id: str
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """The service that records the history of tasks, if it is wanted."""
+    if not settings.history.enabled:
+        return []
+    from hotstream_reactive.engine.recorder import Recorder
+    from hotstream_reactive.mongo.history import HistoryKeeper
+
+    keeper = HistoryKeeper(mongo, retention_days=settings.history.retention_days)
+    zombie_timeout_s = settings.scheduler.zombie_timeout
+    return [Recorder(keeper, events, worker_id=worker_id, zombie_timeout_s=zombie_timeout_s).run]
 
 
 async def prepare(mongo: Mongo, settings: Settings) -> list[str]:

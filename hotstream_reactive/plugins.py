@@ -48,8 +48,14 @@ PLATFORMS, EXTRACTORS, STORAGES = (
 
 #: The entry points of `pyproject.toml`, for a checkout that is not installed.
 BUILT_IN = {
-    PLATFORMS: {"twitter": "hotstream_reactive.platforms.twitter:TwitterAdapter"},
-    EXTRACTORS: {"twitter": "hotstream_reactive.extractors.twitter:TwitterExtractor"},
+    PLATFORMS: {
+        "twitter": "hotstream_reactive.platforms.twitter:TwitterAdapter",
+        "zhihu": "hotstream_reactive.platforms.zhihu:ZhihuAdapter",
+    },
+    EXTRACTORS: {
+        "twitter": "hotstream_reactive.extractors.twitter:TwitterExtractor",
+        "zhihu": "hotstream_reactive.extractors.zhihu:ZhihuExtractor",
+    },
     STORAGES: {
         "mongodb": "hotstream_reactive.storages.mongodb:MongoStorage",
         "json": "hotstream_reactive.storages.json:JsonStorage",

@@ -120,7 +120,17 @@ class PlatformSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     username: str = ""
     password: str = ""
     browser: Literal["auto", "never", "always"] = "auto"
+    storage_state: Annotated[
+        str, Meta(description='the path of a file saved by Playwright\'s --save-storage, or ""')
+    ] = ""
     config: dict[str, Any] = {}
+
+
+#: Platforms whose defaults are not those of `PlatformSettings`.
+PLATFORM_DEFAULTS: Mapping[str, PlatformSettings] = {
+    # Zhihu's terms forbid automated collection: whoever switches it on has decided to.
+    "zhihu": PlatformSettings(enabled=False, rate_limit=RateLimitSettings(requests_per_minute=6)),
+}
 
 
 class FetchSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -163,6 +173,15 @@ class MonitoringSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     ] = 30
 
 
+class HistorySettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """[history]"""
+
+    enabled: bool = False
+    retention_days: Annotated[
+        int, Meta(ge=1, le=3650, description="a whole number of days from 1 to 3650")
+    ] = 14
+
+
 class Settings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The whole configuration."""
 
@@ -174,10 +193,11 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     storage: StorageSettings = StorageSettings()
     plugins: PluginSettings = PluginSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    history: HistorySettings = HistorySettings()
 
     def platform(self, name: str) -> PlatformSettings:
         """The settings of a platform, defaults when it has no table of its own."""
-        return self.platforms.get(name, PlatformSettings())
+        return self.platforms.get(name) or PLATFORM_DEFAULTS.get(name) or PlatformSettings()
 
 
 def to_builtins(settings: Settings) -> dict[str, Any]:

@@ -19,7 +19,13 @@ import tomli
 from msgspec import Struct, structs
 
 from hotstream_reactive.errors import ConfigError
-from hotstream_reactive.settings import NAME_PATTERN, PlatformSettings, Settings, redacted
+from hotstream_reactive.settings import (
+    NAME_PATTERN,
+    PLATFORM_DEFAULTS,
+    PlatformSettings,
+    Settings,
+    redacted,
+)
 from hotstream_reactive.text import clean
 
 PREFIX = "HOTSTREAM_"
@@ -158,8 +164,7 @@ class _Sources:
             self.values[key] = _convert(value, field.type, from_text=from_text)
         except (ValueError, RecursionError):
             self.refused.add(key)
-            empty = field.default_factory
-            default = field.default if empty is msgspec.NODEFAULT else empty()
+            default = _default(key, field)
             self.problems.append(
                 f"{place} = {_shown(key, value)}: expected {_expected(field.type)}; change it, or "
                 f"remove it for the default {_shown(key, default)}"
@@ -234,7 +239,9 @@ class _Sources:
         Raises:
             ConfigError: there are problems.
         """
-        tree: dict[str, Any] = {}
+        named = {key.split(".")[1] for key in self.values if key.startswith(f"{_PLATFORMS}.")}
+        own = {p: msgspec.to_builtins(PLATFORM_DEFAULTS[p]) for p in named & {*PLATFORM_DEFAULTS}}
+        tree: dict[str, Any] = {_PLATFORMS: own}
         for key, value in self.values.items():
             *tables, name = key.split(".")
             node = tree
@@ -276,6 +283,15 @@ def _remedy(table: str, name: str) -> str:
     if elsewhere:
         return f"; it belongs to {' or '.join(elsewhere)}"
     return _did_you_mean(name, known) or f"; remove it (known: {', '.join(known)})"
+
+
+def _default(key: str, field: structs.FieldInfo) -> Any:
+    section, _, rest = key.partition(".")
+    name, _, inner = rest.partition(".")
+    if section == _PLATFORMS and name in PLATFORM_DEFAULTS:
+        return operator.attrgetter(inner)(PLATFORM_DEFAULTS[name])
+    empty = field.default_factory
+    return field.default if empty is msgspec.NODEFAULT else empty()
 
 
 def _flat(key: str) -> str:

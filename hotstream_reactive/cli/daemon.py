@@ -74,7 +74,7 @@ def start_daemon(
 async def _serve(session: Session, worker_id: str, *, embedded: bool) -> int:
     signals = _Signals()
     async with (
-        session.settings_with_database(embedded=embedded, say=logger.info) as settings,
+        session.settings_with_database(embedded=embedded, keep=True, say=logger.info) as settings,
         anyio.create_task_group() as group,
     ):
         group.start_soon(signals.listen)

@@ -12,21 +12,24 @@ from hotstream_reactive.cli.output import Column, print_table, say
 from hotstream_reactive.model.item import DataItem, normalise
 from hotstream_reactive.plugins import Registry
 
+#: Ids stay whole, to be copied; in 80 cells there is no room for the time beside them.
 _COLUMNS = [
-    Column("id", least=10, most=28, keep=2),
-    Column("author", least=8, most=20, keep=3),
-    Column("created", least=16, most=20, keep=1),
-    Column("content", least=16),
+    Column("id", least=27, most=40, keep=2),
+    Column("author", least=10, most=20, keep=3),
+    Column("created (UTC)", least=16, keep=1),
+    Column("content", least=30),
 ]
 
 
 def print_items(items: Iterable[Mapping[str, Any]], *, out: Console | None = None) -> None:
     """Print items as a table, one per line."""
-    rows = [
-        (item.get("id"), item.get("author"), item.get("created_at"), _content(item))
-        for item in items
-    ]
+    rows = [(item.get("id"), item.get("author"), _created(item), _content(item)) for item in items]
     print_table(_COLUMNS, rows, out=out)
+
+
+def _created(item: Mapping[str, Any]) -> str:
+    """The time to the minute; of a text that is no ISO 8601, its beginning."""
+    return str(item.get("created_at") or "")[:16].replace("T", " ")
 
 
 def _content(item: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ VERBS = {
     "demo": Verb("demo", "demo", "Show the main job end to end; needs nothing."),
     "doctor": Verb("doctor", "doctor", "Check this installation and say how to mend it."),
     "explain": Verb("explain", "explain", "Say what keeps a task from starting."),
+    "history": Verb("history", "history", "Show what happened to a task, also edits of others."),
     "info": Verb("info", "info", "Show versions, database and plugins."),
     "init": Verb("init", "init", "Create the collections and indexes in MongoDB."),
     "limit": Verb("control", "limit", "Limit a platform in the whole fleet, at once."),

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TextIO
 
 import click
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -42,8 +43,8 @@ STYLES = {
 class Column(NamedTuple):
     """A column of a table, measured in terminal cells.
 
-    A column takes `least` cells at least and `most` at most; where the terminal is too narrow, the
-    columns with the lowest `keep` are left out. 0 keeps a column always.
+    What does not fit is cut, to `least` cells at the least; where the terminal is too narrow even
+    for that, the columns with the lowest `keep` are left out. 0 keeps a column always.
     """
 
     title: str
@@ -95,20 +96,26 @@ def print_table(
 ) -> None:
     """Print rows under headings, each row on one line, cut to the width of the terminal."""
     out = out or console()
-    shown = _fitting(columns, out.width)
+    content = [[cell(value) for value in row] for row in rows]
+    longest = [
+        max([cell_len(column.title), *(row[place].cell_len for row in content)])
+        for place, column in enumerate(columns)
+    ]
+    natural = [
+        min(size, column.most or size) for size, column in zip(longest, columns, strict=True)
+    ]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    for place in shown:
-        column = columns[place]
+    widths = _widths(columns, natural, out.width)
+    for place, width in widths.items():
         table.add_column(
-            Text(column.title),
-            min_width=column.least,
-            max_width=column.most,
+            Text(columns[place].title),
+            width=width,
             no_wrap=True,
             overflow="ellipsis",
-            justify="right" if column.right else "left",
+            justify="right" if columns[place].right else "left",
         )
-    for row in rows:
-        table.add_row(*(cell(row[place]) for place in shown))
+    for row in content:
+        table.add_row(*(row[place] for place in widths))
     with out.capture() as captured:
         out.print(table)
     # The last column is padded to its width, which only gets in the way of `grep` and copying.
@@ -116,15 +123,25 @@ def print_table(
     out.file.write("".join(f"{line.rstrip()}\n" for line in lines))
 
 
-def _fitting(columns: Sequence[Column], width: int) -> list[int]:
-    """The places of the columns for which there is room."""
+def _widths(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[int, int]:
+    """The places of the columns for which there is room, with the cells that each gets.
+
+    Rich itself would take equally from all columns, so that narrow ones disappear.
+    """
+    least = [min(column.least, wanted) for column, wanted in zip(columns, natural, strict=True)]
     shown = list(range(len(columns)))
-    going = sorted((i for i in shown if columns[i].keep), key=lambda i: columns[i].keep)
-    for place in going:
-        if sum(columns[i].least + _GAP for i in shown) - _GAP <= width:
+    for place in sorted((n for n in shown if columns[n].keep), key=lambda n: columns[n].keep):
+        if sum(least[n] + _GAP for n in shown) - _GAP <= width:
             break
         shown.remove(place)
-    return shown
+    result = {n: natural[n] for n in shown}
+    room = width - _GAP * (len(shown) - 1)
+    for lowest in (least, [1] * len(columns)):
+        for place in sorted(shown, key=lambda n: lowest[n] - result[n]):
+            excess = sum(result.values()) - room
+            if excess > 0:
+                result[place] = max(lowest[place], result[place] - excess)
+    return result
 
 
 def cell(value: object) -> Text:

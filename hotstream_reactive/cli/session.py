@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hotstream_reactive.errors import DatabaseUnavailable
+from hotstream_reactive.errors import DatabaseUnavailable, EmbeddedMongoError
 
 if TYPE_CHECKING:  # `hotstream --help` needs none of it
     from hotstream_reactive.settings import Settings
     from hotstream_reactive.settings_file import LoadedSettings
 
 T = TypeVar("T")
+#: How often a daemon looks whether the embedded set it uses still has an owner.
+_LOOK_AFTER_OWNER_S = 1.0
 
 
 class Session:
@@ -71,13 +73,15 @@ class Session:
         *,
         embedded: bool = False,
         create: bool = True,
+        keep: bool = False,
         say: Callable[[str], None] | None = None,
     ) -> AsyncIterator[Settings]:
         """The settings with an address of MongoDB in them.
 
         Without `mongodb.uri`, or with `embedded`, this is the embedded replica set of this folder:
         the one another process runs, or one that is started for the time being. `create=False` is
-        for commands that only read.
+        for commands that only read; `keep` is for those that stay: when the other process ends,
+        the set is started again here, at the same address.
 
         Raises:
             EmbeddedMongoError: there is no mongod to start.
@@ -94,7 +98,11 @@ class Session:
         folder = Path(settings.mongodb.embedded_dir)
         say = say or (lambda line: click.echo(line, err=True))
         if running := running_uri(folder):
-            yield _with_uri(settings, running)
+            async with anyio.create_task_group() as group:
+                if keep:
+                    group.start_soon(_take_over, folder, say)
+                yield _with_uri(settings, running)
+                group.cancel_scope.cancel()
             return
         if not create:
             _demand_data(folder)
@@ -118,6 +126,29 @@ class Session:
 
         running = running_uri(Path(settings.mongodb.embedded_dir))
         return _with_uri(settings, running) if running else None
+
+
+async def _take_over(folder: Path, say: Callable[[str], None]) -> None:
+    """Run the embedded set of the folder once its present owner has ended; until cancelled."""
+    import anyio
+
+    from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet, running_uri
+
+    mongo = EmbeddedReplicaSet(data_dir=folder)
+    try:
+        while True:
+            await anyio.sleep(_LOOK_AFTER_OWNER_S)
+            if running_uri(folder) is None:
+                say("the process that ran the embedded MongoDB has ended: starting it here")
+                try:
+                    await anyio.to_thread.run_sync(mongo.start)
+                except EmbeddedMongoError as error:
+                    say(f"not yet: {error}")
+                else:
+                    await anyio.sleep_forever()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(mongo.stop)
 
 
 def _demand_data(folder: Path) -> None:

@@ -25,7 +25,8 @@ class TaskRow(msgspec.Struct, kw_only=True):
     """A task as far as it is known; None where it is not.
 
     `key` is the `_id`, or its text when nothing can be looked up by it; `order` is that of the last
-    event folded into it. `total` is how many items are wanted.
+    event folded into it. `total` is how many items are wanted, `counted` how many of `count` are in
+    the rate of items already.
     """
 
     key: Hashable
@@ -39,6 +40,7 @@ class TaskRow(msgspec.Struct, kw_only=True):
     immediate: bool | None = None
     progress: float = 0.0
     count: int = 0
+    counted: int = 0
     total: int | None = None
     run_at: float | None = None
     created: float | None = None
@@ -179,6 +181,7 @@ def task_row(document: Document) -> TaskRow:
     row = TaskRow(key=key_of(document["_id"]), document_id=document["_id"])
     update(row, document)
     row.beat = moment(document.get("last_heartbeat"))
+    row.counted = row.count if row.status in {PENDING, RUNNING} else 0
     targets = whole(document.get("targets"))
     if row.task_type == "monitor" and row.total is not None:
         row.total *= targets or 1
@@ -212,7 +215,7 @@ def failure(row: TaskRow, at: float, *, retry_at: float | None = None) -> Failur
 
 
 def split_error(error: str) -> tuple[str, str]:
-    """The class of an error and the rest, e.g. ``rate_limited: wait`` → ``rate_limited``, ``wait``."""
+    """The class of an error and the rest: ``timeout`` and ``too slow`` of ``timeout: too slow``."""
     kind, colon, rest = error.partition(": ")
     if colon and 2 < len(kind) <= 40 and kind.replace("_", "").isalnum() and kind.isascii():
         return kind, rest

@@ -18,6 +18,8 @@ _LEVELS = {
     "control_ignored": "WARNING",
     "handed_back": "DEBUG",
     "lease_lost": "WARNING",
+    "recorder_limited": "WARNING",
+    "recorder_gap": "WARNING",
     "loop_blocked": "WARNING",
     "loop_unblocked": "WARNING",
     "loop_stuck": "ERROR",

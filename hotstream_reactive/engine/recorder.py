@@ -15,12 +15,11 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import anyio
-import msgspec
 
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.errors import DatabaseError, FeedEnded, FeedUnsupported, HistoryLost
-from hotstream_reactive.model.history import TaskEvent, changes, classify, short
+from hotstream_reactive.model.history import Seat, TaskEvent, changes, classify, short
 from hotstream_reactive.model.known import Known
 
 #: A recorder that was silent for so long has lost its place; together with the pause between two
@@ -33,17 +32,6 @@ GATHER_S = 0.2
 UNSUPPORTED_RETRY_S = 60.0
 MOST_REMEMBERED = 1000
 DROPPED = "the collection was dropped or renamed"
-
-
-class Seat(msgspec.Struct, frozen=True, kw_only=True):
-    """The right to record, until somebody takes it over.
-
-    `token` is where to go on, None to begin now; `lost` says why going on is not possible.
-    """
-
-    number: int
-    token: dict[str, Any] | None
-    lost: str = ""
 
 
 class HistoryFeed(Protocol):
@@ -245,7 +233,9 @@ class Memory:
         if event.before is not None:
             # Of fields this change did not touch the image says nothing; memory may.
             remembered = known.fields if known else {}
-            names = {n: remembered[n] for n in ("task_id", "worker_id") if n in remembered}
+            names: dict[str, Any] = {
+                n: remembered[n] for n in ("task_id", "worker_id") if n in remembered
+            }
             return Known(fields={**names, **event.before})
         return known or Known(fields={}, whole=False)
 

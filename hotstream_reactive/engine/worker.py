@@ -38,7 +38,6 @@ from hotstream_reactive.model.schedule import next_due
 from hotstream_reactive.model.task import Task, TaskStatus, admit
 from hotstream_reactive.settings import Settings
 
-
 Service = Callable[[], Coroutine[Any, Any, None]]
 
 

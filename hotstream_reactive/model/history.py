@@ -41,6 +41,17 @@ class Large(msgspec.Struct, frozen=True):
         return f"({self.type}, {self.size:,} bytes)"
 
 
+class Seat(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to record, until somebody takes it over.
+
+    `token` is where to go on, None to begin now; `lost` says why going on is not possible.
+    """
+
+    number: int
+    token: dict[str, Any] | None
+    lost: str = ""
+
+
 class TaskEvent(msgspec.Struct, kw_only=True, frozen=True):
     """One change of a task document.
 
@@ -219,13 +230,13 @@ def _urges(change: Change) -> bool:
 def short(value: Any) -> Any:
     """A value as history keeps it: numbers, dates and the like as they are, the rest as text."""
     if isinstance(value, str):
-        return redact(clean(value, LONGEST_VALUE))
+        return clean(redact(value), LONGEST_VALUE)
     if isinstance(value, Mapping | list | tuple):
         try:
             text = msgspec.json.encode(value, enc_hook=str).decode()
         except (UnicodeEncodeError, TypeError, RecursionError):
             text = repr(value)
-        return redact(clean(text, LONGEST_VALUE))
+        return clean(redact(text), LONGEST_VALUE)
     if isinstance(value, Large | bytes):
         return clean(str(value), LONGEST_VALUE)
     return value

@@ -219,9 +219,7 @@ class Board:
         Raises:
             DatabaseError: as for `promote`.
         """
-        return await self._edit(
-            key, [_PENDING, _RUNNING], {"status": int(TaskStatus.CANCELLED)}
-        )
+        return await self._edit(key, [_PENDING, _RUNNING], {"status": int(TaskStatus.CANCELLED)})
 
     async def retry(self, key: Any) -> bool:
         """Let a failed or cancelled task, or one that waits for its retry, run again now.

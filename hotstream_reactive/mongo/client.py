@@ -39,6 +39,12 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     sharded: bool
 
     @property
+    def major(self) -> int:
+        """The first part of the version."""
+        number = self.version.partition(".")[0]
+        return int(number) if number.isdecimal() else 0
+
+    @property
     def reactive(self) -> bool:
         """Whether the server has change streams and transactions."""
         return self.sharded or self.replica_set is not None
@@ -50,7 +56,8 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
             return "sharded cluster"
         if self.replica_set is None:
             return "standalone"
-        return f"replica set {self.replica_set} ({self.members} members, primary {self.primary})"
+        members = "1 member" if self.members == 1 else f"{self.members} members"
+        return f"replica set {self.replica_set} ({members}, primary {self.primary})"
 
 
 class Mongo:
@@ -128,7 +135,10 @@ class Mongo:
             DatabaseUnavailable: no server answered in time.
             DatabaseRefused: wrong credentials or missing privileges.
         """
-        with translated("connecting"), pymongo.timeout(CONNECT_S):
+        with (
+            translated("connecting"),
+            pymongo.timeout(min(CONNECT_S, self._settings.operation_timeout)),
+        ):
             hello = await self.database.command("hello")
             # `hello` needs no authentication; a read tells at once whether the user may work here.
             await self.tasks.find_one({}, {"_id": 1})

@@ -136,9 +136,7 @@ class TaskHistoryFeed:
             options["full_document_before_change"] = "whenAvailable"
         try:
             tasks = await mongo.stream_tasks()
-            return cls(
-                await mongo.driver.watch(tasks, PIPELINE, max_await_ms=_WAIT_MS, **options)
-            )
+            return cls(await mongo.driver.watch(tasks, PIPELINE, max_await_ms=_WAIT_MS, **options))
         except OperationFailure as error:
             if error.code in _UNSUPPORTED or error.code == 13:
                 raise FeedUnsupported(
@@ -214,10 +212,11 @@ def _event(event: Document) -> TaskEvent:
 
 def _values(told: list[Document]) -> dict[str, Any]:
     return {
-        pair["k"]: pair["v"] if "v" in pair else Large(pair["t"], pair["n"] - _WRAPPING_BYTES)
+        pair["k"]: pair["v"] if "v" in pair else Large(pair["t"], pair["n"] - _wrapping(pair["t"]))
         for pair in told
     }
 
 
-#: What the size of a value counts too much: the document around it.
-_WRAPPING_BYTES = 8
+def _wrapping(kind: str) -> int:
+    """What the size counts too much, in bytes: the document around the value, a text's length."""
+    return 13 if kind == "string" else 8

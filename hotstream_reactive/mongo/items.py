@@ -21,7 +21,7 @@ from hotstream_reactive.mongo.faults import translated
 LARGEST_ITEM_BYTES = 15 * 1024 * 1024
 #: A transaction must fit in the cache of the server with room to spare.
 LARGEST_PORTION_BYTES = 8 * 1024 * 1024
-_QUERY_TIME_MS = 10_000
+_QUERY_TIME_MS = 2_000
 
 
 class ItemStore:
@@ -75,15 +75,11 @@ class ItemStore:
         Raises:
             DatabaseError: the server failed or took too long.
         """
-        query: Document = {}
-        for name, value in filters.items():
-            # `$eq`, so that whatever comes from outside stays a value.
-            query["task_ids" if name == "task_id" else name] = {"$eq": value}
-        return await self._find(query, limit)
+        return await self._find(_equal(filters), limit)
 
     async def search(self, words: str, filters: Mapping[str, Any], *, limit: int) -> list[Document]:
         """As `find`, and the content holds the words as they stand, in any case."""
-        query: Document = {name: {"$eq": value} for name, value in filters.items()}
+        query = _equal(filters)
         query["content"] = {"$regex": re.escape(words), "$options": "i"}
         return await self._find(query, limit)
 
@@ -121,6 +117,13 @@ def _portions(items: Sequence[DataItem], task_id: str) -> Iterator[list[UpdateOn
         size += bytes_more
     if portion:
         yield portion
+
+
+def _equal(filters: Mapping[str, Any]) -> Document:
+    """A filter in which whatever comes from outside stays a value."""
+    return {
+        "task_ids" if name == "task_id" else name: {"$eq": value} for name, value in filters.items()
+    }
 
 
 def _upsert(item: DataItem, task_id: str) -> tuple[UpdateOne, int]:

@@ -1,4 +1,4 @@
-"""HTML as plain text: paragraphs as lines, entities resolved, nothing that a reader does not see."""
+"""HTML as plain text: paragraphs as lines, entities resolved, only what a reader sees."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _BLOCKS = frozenset(
-    "address article aside blockquote dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 "
-    "header hr li main nav ol p pre section table tr ul".split()
+    {"address", "article", "aside", "blockquote", "dd", "div", "dl", "dt", "figcaption", "figure"}
+    | {"footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol"}
+    | {"p", "pre", "section", "table", "tr", "ul"}
 )
 _UNSEEN = frozenset({"script", "style", "noscript", "template", "svg", "iframe", "button"})
 _CONTROLS = dict.fromkeys((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F))

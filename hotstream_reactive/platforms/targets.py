@@ -6,12 +6,8 @@ What is common to platforms of one site; how a page is fetched is the platform's
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import date
-from typing import Any, Literal, NamedTuple
-
-import msgspec
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from hotstream_reactive.errors import (
     BlockedError,
@@ -21,21 +17,19 @@ from hotstream_reactive.errors import (
     ScrapeError,
     TransientError,
 )
-from hotstream_reactive.platforms.base import RunContext, SearchOptions
-
-Record = dict[str, Any]
-Mode = Literal["search", "monitor"]
+from hotstream_reactive.platforms.base import RunContext
+from hotstream_reactive.platforms.options import window
+from hotstream_reactive.platforms.progress import Mode, TargetProgress, resumed
+from hotstream_reactive.platforms.values import Record
 
 _DELIVERED = ("ok", "empty")
 # When a site refuses so many targets in a row, asking for fifty more only annoys it.
 _GIVE_UP_AFTER = 3
 _NAMED_IN_ERROR = 3
-_REMEMBERED_IDS = 400
 # A page has ten or twenty entries; five as the worst case keeps the number of pages bounded.
 _RECORDS_PER_PAGE_AT_LEAST = 5
 _SPARE_PAGES = 10
 _BARREN_PAGES = 3
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Batch(NamedTuple):
@@ -56,99 +50,6 @@ class Target(NamedTuple):
     name: str
     fetch: Callable[[str | None], Awaitable[Batch]]
     ordered: bool = False
-
-
-class TargetProgress(msgspec.Struct, kw_only=True):
-    """How far one target has been read.
-
-    `items` were delivered over all runs; `cursor` leads to the next page, None to the first;
-    `seen` are ids that further pages may repeat.
-    """
-
-    done: bool = False
-    outcome: str = ""
-    message: str = ""
-    items: int = 0
-    cursor: str | None = None
-    pages: int = 0
-    seen: list[str] = []
-
-
-class Progress(msgspec.Struct, kw_only=True):
-    """All targets of a task by name, as kept in its checkpoint."""
-
-    mode: Mode
-    targets: dict[str, TargetProgress] = {}
-
-    def of(self, name: str) -> TargetProgress:
-        """The progress of a target, made when it is new."""
-        return self.targets.setdefault(name, TargetProgress())
-
-    def saved(self) -> dict[str, Any]:
-        """As plain values, bounded in size."""
-        for target in self.targets.values():
-            target.seen = [] if target.done else target.seen[-_REMEMBERED_IDS:]
-        result: dict[str, Any] = msgspec.to_builtins(self)
-        return result
-
-
-def resumed(checkpoint: Mapping[str, Any], mode: Mode, names: Iterable[str]) -> Progress:
-    """The progress of an earlier run, as far as it belongs to the same targets.
-
-    A checkpoint that cannot be understood, or is of another mode, is the same as none.
-    """
-    try:
-        earlier = msgspec.convert(dict(checkpoint), Progress)
-    except msgspec.ValidationError:
-        return Progress(mode=mode)
-    if earlier.mode != mode:
-        return Progress(mode=mode)
-    kept = {name: earlier.targets[name] for name in names if name in earlier.targets}
-    return Progress(mode=mode, targets=kept)
-
-
-class Window(NamedTuple):
-    """The days asked for: `since` inclusive, `until` exclusive, ``YYYY-MM-DD`` in UTC or empty."""
-
-    since: str = ""
-    until: str = ""
-
-    def holds(self, record: Record) -> bool:
-        """Whether a record is of these days; one without a time always is."""
-        day = (record.get("created_at") or "")[:10]
-        if not day:
-            return True
-        return day >= self.since and (not self.until or day < self.until)
-
-    def is_past(self, records: Sequence[Record]) -> bool:
-        """Whether a page of a list that is newest first holds only what is too old."""
-        days = [(record.get("created_at") or "")[:10] for record in records]
-        return bool(self.since) and bool(days) and all(day and day < self.since for day in days)
-
-
-def window(options: SearchOptions) -> Window:
-    """The days that the options of a task name.
-
-    Raises:
-        PermanentError: (`bad_option`) one of them is no date.
-    """
-    return Window(_day("since", options.since), _day("until", options.until))
-
-
-def bad_option(name: str, value: Any, expected: str) -> PermanentError:
-    """The error of an option that cannot be used."""
-    return PermanentError(f"option {name} is {value!r}: expected {expected}", kind="bad_option")
-
-
-def _day(name: str, value: str | None) -> str:
-    if not value:
-        return ""
-    try:
-        if _DATE.fullmatch(value):
-            return date.fromisoformat(value).isoformat()
-    except ValueError:
-        pass
-    raise bad_option(name, value, "a date such as 2026-01-31")
 
 
 class Reading:
@@ -179,7 +80,8 @@ class Reading:
         self._failures: list[ScrapeError] = []
         self._failed_in_a_row = 0
         self._asked_to_wait = False
-        self._tried: set[str] = set()
+        # A page of which only a share was taken is not asked for again.
+        self._kept: dict[str, tuple[str | None, Batch]] = {}
         names = [target.name for target in self._targets]
         self._progress = resumed(context.checkpoint, mode, names)
 
@@ -201,8 +103,6 @@ class Reading:
         for target in self._targets:
             async for record in self._read(target, limit, set()):
                 yield record
-            own = self._progress.of(target.name)
-            own.done = own.done or not own.outcome or own.outcome in _DELIVERED
 
     async def _fairly(self, limit: int) -> AsyncIterator[Record]:
         """Each keyword gets its share; what one does not use goes to the others."""
@@ -237,7 +137,6 @@ class Reading:
             own.outcome = "not_tried"
             own.message = f"{target.name}: not asked, the site refused those before"
             return
-        self._tried.add(target.name)
         own.outcome = own.message = ""
         try:
             async for record in self._walk(target, own, limit, seen):
@@ -251,6 +150,7 @@ class Reading:
                 self._asked_to_wait = isinstance(error, RateLimited)
         else:
             own.outcome = "ok" if own.items or limit <= 0 else "empty"
+            own.done = own.done or self._mode == "monitor"
             self._failed_in_a_row = 0
         await self._save()
 
@@ -258,13 +158,11 @@ class Reading:
         self, target: Target, own: TargetProgress, limit: int, seen: set[str]
     ) -> AsyncIterator[Record]:
         seen.update(own.seen)
-        last_page = own.pages + _SPARE_PAGES + max(limit - own.items, 0) // 5
+        wanted = max(limit - own.items, 0)
+        last_page = own.pages + _SPARE_PAGES + wanted // _RECORDS_PER_PAGE_AT_LEAST
         barren = 0
         while own.items < limit:
-            batch = await target.fetch(own.cursor)
-            own.pages += 1
-            if batch.note:
-                own.message = batch.note
+            batch = await self._page(target, own)
             fresh = False
             for record in batch.records:
                 if record["id"] in seen:
@@ -278,17 +176,27 @@ class Reading:
                     if own.items >= limit:
                         return
             barren = 0 if fresh else barren + 1
+            too_old = target.ordered and self._window.is_past(batch.records)
             repeated = batch.cursor == own.cursor
             own.cursor = batch.cursor
-            too_old = target.ordered and self._window.is_past(batch.records)
+            if own.pages >= last_page and own.cursor is not None:
+                own.message = f"stopped after {own.pages} pages"
+                own.cursor = None
             if own.cursor is None or repeated or too_old or barren >= _BARREN_PAGES:
                 own.done = True
                 return
-            if own.pages >= last_page:
-                own.done = True
-                own.message = f"stopped after {own.pages} pages"
-                return
             await self._save()
+
+    async def _page(self, target: Target, own: TargetProgress) -> Batch:
+        kept = self._kept.get(target.name)
+        if kept is not None and kept[0] == own.cursor:
+            return kept[1]
+        batch = await target.fetch(own.cursor)
+        own.pages += 1
+        if batch.note:
+            own.message = batch.note
+        self._kept[target.name] = (own.cursor, batch)
+        return batch
 
     async def _save(self) -> None:
         await self._context.save_checkpoint(self._progress.saved())

@@ -36,9 +36,14 @@ def text_of(value: Any) -> str:
     return value.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS).strip()
 
 
+def line_of(value: Any) -> str:
+    """A text of one line, such as a title or a name: white space of any kind run together."""
+    return " ".join(text_of(value).split())
+
+
 def unescaped(value: Any) -> str:
-    """A text of which the source escaped what is special in HTML."""
-    return text_of(html.unescape(value)) if isinstance(value, str) else ""
+    """A line of which the source escaped what is special in HTML."""
+    return line_of(html.unescape(value)) if isinstance(value, str) else ""
 
 
 def identifier(value: Any) -> str | None:

@@ -165,11 +165,21 @@ class Lab:
             events = Events()
             events.listen(self.listener(name))
             worker = make_worker(settings, mongo, self._registry(), events, worker_id=name)
-            group.start_soon(worker.run)
+            ended = anyio.Event()
+
+            async def run() -> None:
+                await worker.run()
+                ended.set()
+
+            group.start_soon(run)
             await worker.ready.wait()
-            yield worker
-            worker.stop()
-            worker.stop()
+            try:
+                yield worker
+            finally:
+                worker.stop()
+                worker.stop()
+                with anyio.move_on_after(PATIENCE_S, shield=True):
+                    await ended.wait()
 
     @asynccontextmanager
     async def workers(self, *names: str, **scheduler: Any) -> AsyncIterator[None]:

@@ -83,7 +83,7 @@ async def test_a_schedule_is_armed_first_and_then_not_due(lab: Lab) -> None:
         await lab.event("admitted", "t1")
         holds = await lab.explain("t1")
         assert list(holds) == ["not_due"]
-        assert holds["not_due"].until == lab.task("t1")["run_at"]
+        assert holds["not_due"].until == lab.task("t1")["run_at"].replace(tzinfo=UTC)
 
 
 async def test_backoff_names_the_failure(lab: Lab) -> None:
@@ -91,7 +91,7 @@ async def test_backoff_names_the_failure(lab: Lab) -> None:
         lab.insert("t1", options={"fail": True})
         await lab.event("retry", "t1")
         hold = (await lab.explain("t1"))["backoff"]
-        assert hold.until == lab.task("t1")["run_at"]
+        assert hold.until == lab.task("t1")["run_at"].replace(tzinfo=UTC)
         assert "failure 1 of 4: the site is away" in hold.reason
 
 
@@ -186,12 +186,15 @@ async def test_the_queue_is_counted_without_what_is_held(lab: Lab) -> None:
 
 async def test_without_a_stream_sweeps_find_it(lab: Lab) -> None:
     async with lab.worker(reactive=False, check_interval=30.0, priority_check_interval=0.3):
+        lab.insert("t0", immediate=True)  # afterwards the sweep at the start is over
+        await lab.event("completed", "t0")
         lab.insert("t1")
         lab.insert("t2", immediate=True)
         slow = (await lab.explain("t1"))["no_stream"]
         assert "the change stream is off: sweeps find it within 30 s" in slow.reason
         assert slow.until is not None
         await lab.event("completed", "t2")
+        assert lab.task("t1")["status"] == 0
 
 
 async def test_a_worker_that_drains_takes_nothing(lab: Lab) -> None:

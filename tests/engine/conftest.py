@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from loguru import logger
 from pymongo import AsyncMongoClient
 from workshop import Workshop, scheduler
 
 from hotstream_reactive.settings import MongoSettings, Settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet() -> None:
+    """Without loguru's own sink, which writes every traceback in colour."""
+    with contextlib.suppress(ValueError):
+        logger.remove(0)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hotstream_reactive.platforms.zhihu.adapter import ZhihuAdapter
 from hotstream_reactive.platforms.zhihu.pages import parse_page
 
-__all__ = ["parse_page"]
+__all__ = ["ZhihuAdapter", "parse_page"]

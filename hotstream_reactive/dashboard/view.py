@@ -1,0 +1,188 @@
+"""The screen: a snapshot drawn into so many columns and rows.
+
+Pure: the same snapshot, size, time and focus give the same lines. Nothing wraps and nothing
+scrolls; what does not fit is left out in a fixed order, or counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import msgspec
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from hotstream_reactive.dashboard import fleet, summary, tasks
+from hotstream_reactive.dashboard.focus import Focus
+from hotstream_reactive.dashboard.look import MUTED, STRONG, WARN, Look, line
+from hotstream_reactive.dashboard.snapshot import Snapshot
+from hotstream_reactive.dashboard.table import NARROW, Section, table
+
+SMALLEST_WIDTH, SMALLEST_HEIGHT = 40, 10
+#: From this width on, workers and platforms stand side by side.
+_SIDE_BY_SIDE = 110
+#: From this height on, sections are set apart by an empty line.
+_AIRY = 30
+
+
+class Screen(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines of a screen, and the tasks that can be selected, from top to bottom."""
+
+    lines: list[Text]
+    keys: list[Hashable]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Print the lines."""
+        for text in self.lines:
+            yield text
+            yield "\n"
+
+
+def draw(
+    snapshot: Snapshot, *, width: int, height: int, now: float, look: Look, focus: Focus
+) -> Screen:
+    """The screen of exactly `height` lines, none wider than `width`."""
+    if width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT:
+        return Screen(lines=[summary.one_line(snapshot, width, now, look)], keys=[])
+    head = [summary.header(snapshot, width, now, look)]
+    head += summary.totals(snapshot, width, now, look, most=2 if height < 20 else 3)
+    if height >= _AIRY:
+        head.insert(1, Text(""))
+        head.append(Text(""))
+    foot = [footer(snapshot, width, look, focus)]
+    room = height - len(head) - len(foot)
+    keys: list[Hashable] = []
+    if focus.panel:
+        body = _panel(focus, width, room, look)
+    else:
+        body, keys = _sections(snapshot, width, room, now, look, focus, airy=height >= _AIRY)
+    body += [Text("")] * (room - len(body))
+    return Screen(lines=[*head, *body[:room], *foot], keys=keys)
+
+
+def _sections(
+    snapshot: Snapshot,
+    width: int,
+    room: int,
+    now: float,
+    look: Look,
+    focus: Focus,
+    *,
+    airy: bool,
+) -> tuple[list[Text], list[Hashable]]:
+    running = tasks.running(snapshot, now, look, focus.wants)
+    waiting = tasks.waiting(snapshot, now, look, focus.wants)
+    failures = tasks.failures(snapshot, now, look, focus.wants)
+    events = fleet.events(snapshot, now, look, focus.wants)
+    workers = fleet.workers(snapshot, now, look)
+    platforms = fleet.platforms(snapshot, now, look)
+    pair = width >= _SIDE_BY_SIDE
+    stacked = [running, waiting, failures, workers, *([] if pair else [platforms]), events]
+    half = (width - 4) // 2
+    extra = platforms.wanted(half) if pair else 0
+    heights = share(stacked, width, room, airy=airy, beside={id(workers): extra})
+    lines: list[Text] = []
+    for section in stacked:
+        height = heights[id(section)]
+        if not height:
+            continue
+        if pair and section is workers:
+            drawn = _beside(workers, platforms, half, height, look)
+        else:
+            drawn = table(section, width=width, height=height, look=look, selected=focus.selected)
+        lines += drawn
+        if airy and len(lines) < room:
+            lines.append(Text(""))
+    keys = [e.key for s in (running, waiting, failures) if heights[id(s)] for e in s.entries]
+    return lines, list(dict.fromkeys(keys))
+
+
+def share(
+    sections: list[Section], width: int, room: int, *, airy: bool, beside: dict[int, int]
+) -> dict[int, int]:
+    """How many lines each section gets: first everybody's least, in order, then the rest in turn.
+
+    `beside` are lines that a section's neighbour wants, by the section's identity.
+    """
+    gap = 1 if airy else 0
+    wanted = {id(s): max(s.wanted(width), beside.get(id(s), 0)) for s in sections}
+    given = dict.fromkeys(wanted, 0)
+    left = room
+    # What runs, what comes and what happened tell more than who does it.
+    first, second, third, *rest = sections
+    for section in (first, second, sections[-1], third, *rest[:-1]):
+        least = min(max(section.demanded(width), min(2, wanted[id(section)])), wanted[id(section)])
+        if least and least + gap <= left:
+            given[id(section)] = least
+            left -= least + gap
+    growing = True
+    while left > 0 and growing:
+        growing = False
+        for section in sections:
+            step = section.lines_per_entry(width)
+            place = id(section)
+            if given[place] and given[place] < wanted[place] and left >= step:
+                step = min(step, wanted[place] - given[place])
+                given[place] += step
+                left -= step
+                growing = True
+    return given
+
+
+def _beside(left: Section, right: Section, half: int, height: int, look: Look) -> list[Text]:
+    one = table(left, width=half, height=height, look=look)
+    two = table(right, width=half, height=height, look=look)
+    lines = []
+    for place in range(max(len(one), len(two))):
+        text = one[place] if place < len(one) else Text("")
+        text.pad_right(half + 4 - text.cell_len)
+        if place < len(two):
+            text.append_text(two[place])
+        lines.append(text)
+    return lines
+
+
+def _panel(focus: Focus, width: int, room: int, look: Look) -> list[Text]:
+    """Help or an explanation, in place of the tables."""
+    lines = [Text("")]
+    for text, style in focus.panel:
+        lines.append(line([("  ", ""), (look.fit(text, width - 4), style)]))
+    lines = lines[: max(room - 2, 1)]
+    return [*lines, Text(""), line([("  ", ""), (look.words("any key closes this"), MUTED)])]
+
+
+def footer(snapshot: Snapshot, width: int, look: Look, focus: Focus) -> Text:
+    """The keys; or a question, an answer, or the CLI verbs where there are no keys."""
+    w, pieces = look.words, []
+    said: list[tuple[str, Any]]
+    if focus.question:
+        said = [(look.fit(focus.question, width), STRONG)]
+    elif focus.typing:
+        cursor = look.glyph("cursor")
+        hint = w("Enter keeps the filter, Esc clears it")
+        said = [(f"/{look.plain(focus.filter)}{cursor}  ", STRONG), (hint, MUTED)]
+    elif focus.message or snapshot.trouble:
+        said = [(look.fit(focus.message or snapshot.trouble, width), WARN)]
+    elif not focus.keys:
+        verbs = "hotstream promote|cancel|retry|explain TASK"
+        said = [(f"{w('read-only here; use')} {verbs} ", MUTED), (w("Ctrl-C ends"), MUTED)]
+    else:
+        said = []
+        for key, name in _keys(width, look, filtered=bool(focus.filter)):
+            pieces += [(key, STRONG), (f" {w(name)}  ", MUTED)]
+        if focus.filter:
+            pieces.append((f"/{look.plain(focus.filter)}", WARN))
+    text = line([*said, *pieces])
+    if text.cell_len > width:
+        text.truncate(width, overflow="crop")
+    return text
+
+
+def _keys(width: int, look: Look, *, filtered: bool) -> list[tuple[str, str]]:
+    arrows = look.glyph("up") + look.glyph("down")
+    keys = [(arrows, "select"), ("p", "promote"), ("c", "cancel"), ("r", "retry")]
+    keys += [("e", "explain"), ("/", "filter"), ("?", "help"), ("q", "quit")]
+    if width < NARROW:
+        return [("/", "filter"), ("?", "help"), ("q", "quit")]
+    return keys[:-3] + keys[-2:] if filtered and width < 90 else keys
