@@ -1,0 +1,27 @@
+# syntax=docker/dockerfile:1
+FROM python:3.12-slim-bookworm AS build
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE config.toml ./
+COPY hotstream_reactive ./hotstream_reactive
+RUN python -m venv /opt/hotstream \
+ && /opt/hotstream/bin/pip install --no-cache-dir .
+
+FROM python:3.12-slim-bookworm
+# Chromium for pages that need a browser, fonts for what it draws (also Chinese), and tini so that
+# signals reach the worker and its dead children are collected.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends chromium fonts-noto-cjk fonts-liberation tini \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --create-home --uid 10001 hotstream \
+ && install -d -o hotstream -g hotstream /app /app/output /app/logs
+COPY --from=build /opt/hotstream /opt/hotstream
+ENV PATH=/opt/hotstream/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HOTSTREAM_FETCH_CHROMIUM=/usr/bin/chromium
+USER hotstream
+WORKDIR /app
+VOLUME ["/app/output", "/app/logs"]
+# SIGTERM drains: running tasks finish within scheduler.shutdown_grace (25 s), the rest is handed back.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["tini", "--", "hotstream"]
+CMD ["start-daemon"]
