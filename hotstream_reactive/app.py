@@ -75,6 +75,7 @@ class AppToolbox:
             platform=self._settings.platform(task.platform),
             fetch=self._settings.fetch,
             log=logger.bind(task_id=task.task_id, platform=task.platform),
+            evidence_dir=Path(self._settings.storage.output_dir) / "evidence" / task.platform,
         )
 
     def credentials(self, task: Task) -> Mapping[str, Any]:

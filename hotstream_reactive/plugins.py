@@ -50,10 +50,14 @@ PLATFORMS, EXTRACTORS, STORAGES = (
 BUILT_IN = {
     PLATFORMS: {
         "twitter": "hotstream_reactive.platforms.twitter:TwitterAdapter",
+        "medium": "hotstream_reactive.platforms.medium:MediumAdapter",
+        "juejin": "hotstream_reactive.platforms.juejin:JuejinAdapter",
         "zhihu": "hotstream_reactive.platforms.zhihu:ZhihuAdapter",
     },
     EXTRACTORS: {
         "twitter": "hotstream_reactive.extractors.twitter:TwitterExtractor",
+        "medium": "hotstream_reactive.extractors.medium:MediumExtractor",
+        "juejin": "hotstream_reactive.extractors.juejin:JuejinExtractor",
         "zhihu": "hotstream_reactive.extractors.zhihu:ZhihuExtractor",
     },
     STORAGES: {

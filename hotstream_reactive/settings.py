@@ -37,6 +37,21 @@ OptionalUrl = Annotated[
         description='an address starting with http:// or https://, or ""',
     ),
 ]
+Proxies = Annotated[
+    list[
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^(?:direct\Z|(?:https?|socks5)://[^\s/?#]+/?\Z)",
+                description='an address starting with http://, https:// or socks5://, or "direct"',
+            ),
+        ]
+    ],
+    Meta(
+        description="a list of proxies, each starting with http://, https:// or socks5://, "
+        'or "direct"'
+    ),
+]
 
 
 class FrameworkSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -120,6 +135,10 @@ class PlatformSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     username: str = ""
     password: str = ""
     browser: Literal["auto", "never", "always"] = "auto"
+    respect_robots: Annotated[
+        bool | Literal["auto"], Meta(description='true, false, or "auto" in quotes')
+    ] = "auto"
+    proxies: Proxies = []
     storage_state: Annotated[
         str, Meta(description='the path of a file saved by Playwright\'s --save-storage, or ""')
     ] = ""
@@ -128,8 +147,14 @@ class PlatformSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 #: Platforms whose defaults are not those of `PlatformSettings`.
 PLATFORM_DEFAULTS: Mapping[str, PlatformSettings] = {
+    # About one feed in ten seconds is what Medium lets pass; Juejin wants some seconds between.
+    "medium": PlatformSettings(rate_limit=RateLimitSettings(requests_per_minute=6)),
+    "juejin": PlatformSettings(rate_limit=RateLimitSettings(requests_per_minute=20)),
     # Zhihu's terms forbid automated collection: whoever switches it on has decided to.
-    "zhihu": PlatformSettings(enabled=False, rate_limit=RateLimitSettings(requests_per_minute=6)),
+    # One reader at a time, as one person would read.
+    "zhihu": PlatformSettings(
+        enabled=False, max_running=1, rate_limit=RateLimitSettings(requests_per_minute=6)
+    ),
 }
 
 
@@ -141,7 +166,15 @@ class FetchSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         int, Meta(ge=1, le=1024, description="a whole number of MiB from 1 to 1024")
     ] = 20
     user_agent: str = ""
+    retries: Annotated[int, Meta(ge=0, le=10, description="a whole number from 0 to 10")] = 2
+    proxies: Proxies = []
     chromium: str = ""
+    browser_max_pages: Annotated[
+        int, Meta(ge=1, le=100_000, description="a whole number from 1 to 100000")
+    ] = 200
+    evidence_max_files: Annotated[
+        int, Meta(ge=0, le=10_000, description="a whole number from 0 to 10000; 0 keeps none")
+    ] = 50
 
 
 class StorageSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -226,6 +259,9 @@ def redacted(key: str, value: Any) -> Any:
             return value
         case str() if key == "mongodb.uri":
             return redact_uri(value)
+        case str() if key.endswith(".proxies") and "@" in value:
+            # Also when the scheme was forgotten, so that it is no address.
+            return "***@" + value.rpartition("@")[2]
         case _ if _SECRET_KEY.search(key.rpartition(".")[2]):
             return "***"
         case Mapping():

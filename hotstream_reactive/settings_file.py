@@ -338,7 +338,7 @@ def _convert(value: Any, kind: Any, *, from_text: bool) -> Any:
         by_case = {choice.casefold(): choice for choice in _choices(kind)}
         value = by_case.get(value.strip().casefold(), value)
         bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-        if from_text and bare is bool:
+        if from_text and (bare is bool or bool in get_args(bare)):
             value = _WORDS.get(value.strip().lower(), value)
         elif from_text and get_origin(bare) in (list, dict):
             value = _structure(value.strip(), is_list=get_origin(bare) is list)

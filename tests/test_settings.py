@@ -350,8 +350,8 @@ class TestRefusal:
             ("[[fetch]]\ntimeout = 1", "fetch: expected a table"),
             ("[mongodb.uri]\nx = 1", "[mongodb] uri = (not shown): expected an address starting"),
             (
-                "[mongodb]\nenabled = true",
-                "[mongodb] enabled: no such key or table; remove it (known: uri, ",
+                "[mongodb]\nsharded = true",
+                "[mongodb] sharded: no such key or table; remove it (known: uri, ",
             ),
             (
                 "[mongodb]\ndatabase = 'a b'",

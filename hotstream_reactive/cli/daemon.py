@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TextIO, cast
 
 import anyio
 import click
 from loguru import logger
 
+from hotstream_reactive import logs
 from hotstream_reactive.app import load_registry, make_worker, new_worker_id, prepare, warm_up
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.engine.backoff import full_jitter
@@ -22,6 +25,8 @@ from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.settings import Settings
 
 _LONGEST_WAIT_S = 15.0
+#: Shows what goes on while its block runs.
+Show = Callable[[Settings, Events], AbstractAsyncContextManager[None]]
 
 
 @click.command()
@@ -44,6 +49,12 @@ _LONGEST_WAIT_S = 15.0
     type=click.Choice(["motor", "pymongo"]),
     help="MongoDB driver (mongodb.driver).",
 )
+@click.option(
+    "--dashboard/--no-dashboard",
+    "with_dashboard",
+    default=False,
+    help="Show the dashboard on this terminal; the log goes to monitoring.log_file and to key l.",
+)
 @click.pass_obj
 def start_daemon(
     session: Session,
@@ -53,13 +64,14 @@ def start_daemon(
     reactive: bool | None,
     worker_id: str | None,
     driver: str | None,
+    with_dashboard: bool,
 ) -> int:
     """Run tasks until stopped: SIGTERM or Ctrl-C drains, a second one stops at once.
 
     \b
     Examples:
       hotstream start-daemon
-      hotstream start-daemon --embedded -w 20
+      hotstream start-daemon --embedded -w 20 --dashboard
       MONGODB_URI='mongodb://127.0.0.1:27017/?replicaSet=rs0' hotstream start-daemon
     """
     session.override("scheduler.max_concurrent_tasks", max_concurrent_tasks)
@@ -68,10 +80,34 @@ def start_daemon(
     session.override("mongodb.driver", driver)
     name = new_worker_id(session.settings)
     session.log(worker_id=name)
-    return run_async(lambda: _serve(session, name, embedded=embedded))
+    show = _screen(session, name) if with_dashboard else _no_screen
+    return run_async(lambda: _serve(session, name, show, embedded=embedded))
 
 
-async def _serve(session: Session, worker_id: str, *, embedded: bool) -> int:
+def _screen(session: Session, worker_id: str) -> Show:
+    """How the dashboard is shown beside the worker; where no screen is, the log tells all."""
+    from hotstream_reactive.cli.dashboard import beside_worker, has_screen
+    from hotstream_reactive.dashboard.beside import LogAside
+
+    if not has_screen(sys.stdout):
+        return _no_screen
+    aside = LogAside()
+
+    @asynccontextmanager
+    async def show(settings: Settings, events: Events) -> AsyncIterator[None]:
+        logs.configure(settings, stream=cast("TextIO", aside), worker_id=worker_id)
+        async with beside_worker(settings, events, aside, worker_id=worker_id):
+            yield
+
+    return show
+
+
+@asynccontextmanager
+async def _no_screen(settings: Settings, events: Events) -> AsyncIterator[None]:
+    yield
+
+
+async def _serve(session: Session, worker_id: str, show: Show, *, embedded: bool) -> int:
     signals = _Signals()
     async with (
         session.settings_with_database(embedded=embedded, keep=True, say=logger.info) as settings,
@@ -80,12 +116,14 @@ async def _serve(session: Session, worker_id: str, *, embedded: bool) -> int:
         group.start_soon(signals.listen)
         async with _open(settings, worker_id, signals) as mongo:
             if mongo is not None:
-                await _work(settings, mongo, worker_id, signals)
+                await _work(settings, mongo, worker_id, signals, show)
         group.cancel_scope.cancel()
     return signals.exit_code
 
 
-async def _work(settings: Settings, mongo: Mongo, worker_id: str, signals: _Signals) -> None:
+async def _work(
+    settings: Settings, mongo: Mongo, worker_id: str, signals: _Signals, show: Show
+) -> None:
     assert mongo.server is not None
     logger.info("MongoDB {}, {}", mongo.server.version, mongo.server.topology)
     await prepare(mongo, settings)
@@ -97,8 +135,9 @@ async def _work(settings: Settings, mongo: Mongo, worker_id: str, signals: _Sign
     )
     await anyio.to_thread.run_sync(warm_up, settings, registry)
     worker = make_worker(settings, mongo, registry, events, worker_id=worker_id)
-    signals.tell(worker)
-    await worker.run()
+    async with show(settings, events):
+        signals.tell(worker)
+        await worker.run()
 
 
 @asynccontextmanager

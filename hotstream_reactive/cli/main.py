@@ -40,8 +40,11 @@ class Verb(NamedTuple):
 
 #: The short help stands here, so that `--help` need not load a single verb.
 VERBS = {
+    "cancel": Verb("edit", "cancel", "Cancel tasks: what waits, and what runs, at once."),
+    "completion": Verb("completion", "completion", "Print a script that completes words."),
     "config": Verb("config", "config", "Show every setting in force and where it comes from."),
     "create-task": Verb("create", "create_task", "Write a task; a worker starts it at once."),
+    "dashboard": Verb("dashboard", "dashboard", "Show live what runs, waits and fails."),
     "demo": Verb("demo", "demo", "Show the main job end to end; needs nothing."),
     "doctor": Verb("doctor", "doctor", "Check this installation and say how to mend it."),
     "explain": Verb("explain", "explain", "Say what keeps a task from starting."),
@@ -49,14 +52,21 @@ VERBS = {
     "info": Verb("info", "info", "Show versions, database and plugins."),
     "init": Verb("init", "init", "Create the collections and indexes in MongoDB."),
     "limit": Verb("control", "limit", "Limit a platform in the whole fleet, at once."),
+    "list": Verb("listing", "list_tasks", "List tasks: what waits, runs, is done, failed."),
     "list-platforms": Verb("platforms", "list_platforms", "List the platforms tasks can name."),
     "parse": Verb("parse", "parse", "Read a saved page as its platform would."),
     "pause": Verb("control", "pause", "Start no more tasks, of a platform or at all."),
+    "promote": Verb("edit", "promote", "Let pending tasks start first, and at once."),
     "query-data": Verb("query", "query_data", "Show or export collected items."),
     "resume": Verb("control", "resume", "Start tasks again after a pause."),
+    "retry": Verb("edit", "retry", "Run failed, cancelled or completed tasks again."),
+    "schema": Verb("schema", "schema", "Print the JSON Schema of a task document."),
+    "show": Verb("show", "show", "Show a task, its last runs and their log."),
     "start-daemon": Verb("daemon", "start_daemon", "Run tasks until told to stop."),
     "task-stats": Verb("stats", "task_stats", "Count tasks: waiting, running, done, failed."),
     "test-nitter": Verb("nitter", "test_nitter", "Ask each Nitter instance for an account."),
+    "validate": Verb("validate", "validate", "Check task documents in a file; runs nothing."),
+    "watch": Verb("watch", "watch", "Follow a task live, to its end."),
 }
 
 #: The numbers follow sysexits.h where one fits.
@@ -115,6 +125,15 @@ class Verbs(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, verb.help) for name, verb in sorted(VERBS.items())])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """The verbs that begin like this, without loading them; else the options."""
+        from click.shell_completion import CompletionItem
+
+        fit = [name for name in sorted(VERBS) if name.startswith(incomplete)]
+        if fit and not incomplete.startswith("-"):
+            return [CompletionItem(name, help=VERBS[name].help) for name in fit]
+        return click.Command.shell_complete(self, ctx, incomplete)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -124,6 +143,21 @@ class Verbs(click.Group):
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {clean(redact(args[0]), 40)!r}.{hint}")
         return super().resolve_command(ctx, args)
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    lines = [f"hotstream, version {__version__}", f"Python {sys.version.split()[0]}"]
+    for package in ("pymongo", "motor"):
+        try:
+            lines.append(f"{package} {version(package)}")
+        except PackageNotFoundError:  # a copy without its metadata
+            lines.append(f"{package} unknown")
+    click.echo("\n".join(lines))
+    ctx.exit()
 
 
 @click.command(
@@ -145,7 +179,16 @@ class Verbs(click.Group):
     help="How much to log (framework.log_level).",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-@click.version_option(__version__, prog_name="hotstream")
+@click.option("-q", "--quiet", is_flag=True, help="Log errors only; print no messages but them.")
+@click.option("-v", "--verbose", is_flag=True, help="Log everything (--log-level DEBUG).")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the versions of HotStream, Python and the drivers.",
+)
 @click.pass_context
 def hotstream(
     ctx: click.Context,
@@ -154,6 +197,8 @@ def hotstream(
     database: str | None,
     log_level: str | None,
     debug: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """HotStream Reactive: write a task into MongoDB, and it is scraped at once.
 
@@ -163,12 +208,15 @@ def hotstream(
       hotstream start-daemon
       hotstream create-task search_001 search twitter -k "AI,MongoDB" -l 30 --immediate
     """
+    if quiet and verbose:
+        raise click.UsageError("give --quiet or --verbose, not both")
+    log_level = log_level or ("ERROR" if quiet else "DEBUG" if verbose else None)
     overrides: dict[str, Any] = {
         "mongodb.uri": mongodb_uri,
         "mongodb.database": database,
         "framework.log_level": log_level.upper() if log_level else None,
     }
-    ctx.obj = Session(config=config, overrides=overrides, debug=debug)
+    ctx.obj = Session(config=config, overrides=overrides, debug=debug or verbose)
 
 
 def main() -> NoReturn:

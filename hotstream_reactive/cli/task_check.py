@@ -31,7 +31,9 @@ def check(
     except InvalidTask as error:
         problems.append(_HEAD.sub("", str(error), count=1))
     if not force:
-        problems += _unknown_names(document, registry)
+        problems += unknown_names(
+            document["platform"], document["storage_config"]["type"], registry
+        )
     if problems:
         raise InvalidTask(f"invalid task: {'; '.join(problems)}\nNothing was written.")
     platform = document["platform"]
@@ -42,10 +44,11 @@ def check(
         )
 
 
-def _unknown_names(document: Mapping[str, Any], registry: Registry) -> list[str]:
+def unknown_names(platform: str, storage: str, registry: Registry) -> list[str]:
+    """A line for the platform and for the storage, where no plugin here is called so."""
     named = (
-        ("platform", document["platform"], registry.platforms, "hotstream.platforms"),
-        ("storage", document["storage_config"]["type"], registry.storages, "hotstream.storages"),
+        ("platform", platform, registry.platforms, "hotstream.platforms"),
+        ("storage", storage, registry.storages, "hotstream.storages"),
     )
     return [
         f"{field}: {clean(repr(name), 80)} is not known here{_hint(name, known, registry, group)}"

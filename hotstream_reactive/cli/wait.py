@@ -1,10 +1,10 @@
-"""Waiting for a task to end, with a bar where there is a terminal."""
+"""Following a task to its end: for `create-task --wait` and `watch`."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,76 +13,132 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from hotstream_reactive.cli.main import WAITED_TOO_LONG
 from hotstream_reactive.cli.output import console, say, shown, status_word
-from hotstream_reactive.errors import NotFound
-from hotstream_reactive.model.task import TaskStatus
+from hotstream_reactive.cli.task_words import age_s, ended, fraction, no_such, phase
+from hotstream_reactive.errors import DatabaseUnavailable, NotFound
 from hotstream_reactive.mongo import reads
 from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.driver import Document
+from hotstream_reactive.mongo.task_watch import TaskWatch
 
-_PAUSE_S = 0.2
+Show = Callable[[Document], None]
+
 #: An idle worker starts a task within milliseconds, so after this long something is missing.
 _WORRY_AFTER_S = 5.0
-_ENDED = {TaskStatus.COMPLETED: 0, TaskStatus.FAILED: 1, TaskStatus.CANCELLED: 1}
+#: A server that is away for longer will not come back while somebody looks on.
+_PATIENCE_S = 20.0
+_PAUSE_S = 0.5
 
 
 async def wait_for(
     mongo: Mongo, task_id: str, *, timeout_s: float | None
 ) -> tuple[dict[str, Any], int]:
-    """Wait for the end of a task.
+    """Wait for the end of a task, with a bar where there is a terminal.
 
     Returns:
-        The document as it then stands, and the exit code: 0 completed, 1 failed or cancelled, 124
-        when `timeout_s` seconds have passed.
+        The document as it then stands, and the exit code of `follow`.
 
     Raises:
         NotFound: somebody deleted it.
         DatabaseError: the server failed.
     """
+    with bar() as show:
+        _, code = await follow(mongo, task_id, show, timeout_s=timeout_s)
+    document = await reads.task(mongo, task_id)
+    if document is None:
+        raise _deleted(task_id)
+    return document, code
+
+
+async def follow(
+    mongo: Mongo, task_id: str, show: Show, *, timeout_s: float | None
+) -> tuple[Document, int]:
+    """Show the task at the beginning and whenever it may have changed, until it has ended.
+
+    A task with a schedule ends when it is cancelled.
+
+    Returns:
+        The last row, and the exit code: 0 completed, 1 failed or cancelled, 124 when `timeout_s`
+        seconds have passed.
+
+    Raises:
+        NotFound: there is no such task, or it was deleted.
+        DatabaseError: the server failed for too long.
+    """
     began = time.monotonic()
     worried = False
-    with _progress() as show:
+    row: Document | None = None
+    async with TaskWatch(mongo, task_id) as watch:
         while True:
-            document = await reads.task(mongo, task_id)
-            if document is None:
-                raise NotFound(f"task {task_id!r} was deleted while waiting for it")
-            status = document.get("status")
-            if status in _ENDED:
-                return document, _ENDED[status]
+            found = await _patiently(watch)
+            if found is None:
+                raise no_such(task_id) if row is None else _deleted(task_id)
+            row = found
+            show(row)
+            if ended(row):
+                return row, 0 if status_word(row["status"]) == "completed" else 1
             waited_s = time.monotonic() - began
             if timeout_s is not None and waited_s >= timeout_s:
-                say(f"still {status_word(status)} after {waited_s:.0f} s; the task goes on")
-                return document, WAITED_TOO_LONG
-            if status == TaskStatus.PENDING and not worried and waited_s > _WORRY_AFTER_S:
+                word = status_word(row.get("status"))
+                say(f"still {word} after {waited_s:.0f} s; the task goes on")
+                return row, WAITED_TOO_LONG
+            if not worried and waited_s > _WORRY_AFTER_S and _should_run(row):
                 worried = True
                 say("still pending: is a worker running? Start one with: hotstream start-daemon")
-            show(document)
-            await anyio.sleep(_pause_s(waited_s, timeout_s))
+            await watch.changed(_WORRY_AFTER_S if timeout_s is None else timeout_s - waited_s)
 
 
-def _pause_s(waited_s: float, timeout_s: float | None) -> float:
-    return _PAUSE_S if timeout_s is None else min(_PAUSE_S, max(timeout_s - waited_s, 0.0))
+async def _patiently(watch: TaskWatch) -> Document | None:
+    """Read the task; a server that is away for a moment, as in an election, is waited for."""
+    began = time.monotonic()
+    told = False
+    while True:
+        try:
+            return await watch.read()
+        except DatabaseUnavailable:
+            if time.monotonic() - began > _PATIENCE_S:
+                raise
+        if not told:
+            told = True
+            say("MongoDB does not answer; still trying")
+        await anyio.sleep(_PAUSE_S)
+
+
+def _should_run(row: Mapping[str, Any]) -> bool:
+    """Whether the task is pending and not delayed."""
+    late_s = age_s(row.get("run_at"), row["now"])
+    return status_word(row.get("status")) == "pending" and (late_s is None or late_s > 0)
+
+
+def _deleted(task_id: str) -> NotFound:
+    return NotFound(f"task {task_id!r} was deleted while waiting for it")
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[dict[str, Any]], None]]:
+def bar() -> Iterator[Show]:
     """A bar on stderr, hidden where that is no terminal."""
-    bar = Progress(
+    progress = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[items]} items", markup=False),
+        TextColumn("{task.percentage:>3.0f} %", markup=False),
+        TextColumn("{task.fields[items]}", markup=False),
         console=console(sys.stderr),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    line = bar.add_task("pending", total=1.0, items=0)
+    line = progress.add_task("pending", total=1.0, items="")
 
-    def show(document: dict[str, Any]) -> None:
-        progress = document.get("progress")
-        bar.update(
-            line,
-            description=status_word(document.get("status")),
-            completed=progress if isinstance(progress, int | float) else 0.0,
-            items=shown(document.get("result_count"), 20),
-        )
+    def show(row: Document) -> None:
+        progress.update(line, description=phase(row), completed=fraction(row), items=_items(row))
 
-    with bar:
+    with progress:
         yield show
+
+
+def _items(row: Mapping[str, Any]) -> str:
+    """How many items so far, and how quickly they come."""
+    count = row.get("result_count")
+    text = f"{shown(count, 20)} items" if count is not None else ""
+    run_s = age_s(row.get("started_at"), row["now"])
+    if isinstance(count, int) and count and run_s and status_word(row.get("status")) == "running":
+        text += f", {count / max(run_s, 0.1):.1f}/s"
+    return text

@@ -41,8 +41,8 @@ _OUTCOMES = {"completed": "completed", "failed": "failed", "retry": "retry", "re
 _SHOWN_AS = {**_OUTCOMES, "cancelled": "cancelled", "lease_lost": "lease lost"}
 
 
-def apply_read(snapshot: Snapshot, read: BoardRead, *, here: float) -> None:
-    """Take in a read; `here` is this machine's clock at the same moment."""
+def apply_read(snapshot: Snapshot, read: BoardRead) -> None:
+    """Take in a read."""
     snapshot.revision += 1
     snapshot.read_at = read.now
     snapshot.read_order = read.order
@@ -50,7 +50,7 @@ def apply_read(snapshot: Snapshot, read: BoardRead, *, here: float) -> None:
     topology = read.topology
     server.replica_set, server.primary = topology.replica_set, topology.primary
     server.seen, server.members, server.sharded = topology.seen, topology.members, topology.sharded
-    server.ahead_s = read.now - here
+    server.ahead_s = read.ahead_s
     parts = read.parts
     snapshot.workers = [_worker(document) for document in parts.get("workers", [])]
     snapshot.controls, _ = decode(parts.get("controls", []))
@@ -260,12 +260,13 @@ def _ticker(snapshot: Snapshot, runs: Sequence[Document]) -> None:
     """Fill the ticker from the history, at first, and always when there is no stream."""
     if snapshot.stream == LIVE and snapshot.happened > 0:
         return
-    last = max((told.at for told in snapshot.happenings), default=0.0)
+    last = snapshot.ended_at
     for run in reversed(runs):
         at = moment(run.get("finished_at"))
         what = _SHOWN_AS.get(str(run.get("outcome")))
         if at is None or what is None or at <= last:
             continue
+        snapshot.ended_at = max(snapshot.ended_at, at)
         row = TaskRow(key=key_of(run["_id"]), document_id=None, task_id=word(run.get("task_id")))
         kind, _ = split_error(clean(redact(str(run.get("error") or "")), 300))
         items = whole(run.get("result_count")) if what == "completed" else None

@@ -68,9 +68,9 @@ class TaskRow(msgspec.Struct, kw_only=True):
         return next((word for bound, word in _PHASES if self.progress < bound), "storing")
 
     @property
-    def place(self) -> tuple[bool, float, float]:
-        """The place in queue order."""
-        return (not self.immediate, self.priority or 5, self.created or 0.0)
+    def place(self) -> tuple[bool, float, float, str]:
+        """The place in queue order; of equals, which start in any order, always the same first."""
+        return (not self.immediate, self.priority or 5, self.created or 0.0, self.label)
 
     @property
     def label(self) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from hotstream_reactive.dashboard.facts import Happening, WorkerRow
 from hotstream_reactive.dashboard.look import ACCENT, MUTED, WARN, Look
 from hotstream_reactive.dashboard.snapshot import Snapshot
-from hotstream_reactive.dashboard.table import Column, Entry, Section
+from hotstream_reactive.dashboard.table import Column, Entry, Section, Wanted
 
 _MOST = 60
 _EVENT_STYLES = {
@@ -30,13 +30,13 @@ def workers(snapshot: Snapshot, now: float, look: Look) -> Section:
         running_by_worker[row.worker] = running_by_worker.get(row.worker, 0) + 1
     entries = [
         _worker(worker, running_by_worker.get(worker.worker_id, 0), now, look)
-        for worker in snapshot.workers
+        for worker in snapshot.workers[:_MOST]
     ]
     return Section(
         title=look.words("Workers"),
-        note=str(len(entries)) if entries else "",
+        note=str(len(snapshot.workers)) if entries else "",
         columns=(
-            Column("id", 14, 34),
+            Column("id", 14, 34, weight=3),
             Column("slots", 6, 8, right=True),
             Column("stream", 10, 14),
             Column("beat", 5, 6, right=True),
@@ -45,7 +45,7 @@ def workers(snapshot: Snapshot, now: float, look: Look) -> Section:
         ),
         narrow=((Column("id", 12, 30), Column("slots", 6, 8), Column("beat", 5, 6)), ()),
         entries=entries,
-        total=len(entries),
+        total=len(snapshot.workers),
         least=1,
         empty=look.words("no worker is registered; start one with: hotstream start-daemon"),
     )
@@ -75,10 +75,8 @@ def platforms(snapshot: Snapshot, now: float, look: Look) -> Section:
     busy = snapshot.running_by_platform()
     named = {name for worker in snapshot.workers for name in worker.platforms or []}
     used = {name for name, w in snapshot.queue.items() if w.due or w.later}
-    names = sorted(
-        named | used | set(busy) | set(snapshot.troubles) | set(snapshot.controls.platforms)
-    )
-    names = [name for name in names if name][:_MOST]
+    told = set(snapshot.troubles) | set(snapshot.controls.platforms)
+    names = sorted(name for name in named | used | told | set(busy) if name)[:_MOST]
     entries = [_platform(snapshot, name, busy.get(name, 0), now, look) for name in names]
     return Section(
         title=look.words("Platforms"),
@@ -123,17 +121,19 @@ def _platform(snapshot: Snapshot, name: str, busy: int, now: float, look: Look) 
     )
 
 
-def events(snapshot: Snapshot, now: float, look: Look, wanted: Callable[..., bool]) -> Section:
+def events(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: int) -> Section:
     """The ticker, the latest line first."""
-    told = [happening for happening in reversed(snapshot.happenings) if wanted(happening)]
+    latest = (happening for happening in reversed(snapshot.happenings) if wanted(happening))
+    told = list(islice(latest, most))
     return Section(
         title=look.words("Events"),
-        columns=(Column("when", 8, 8), Column("what", 12, 14), Column("id", 30, 200)),
-        narrow=((Column("when", 8, 8), Column("what", 11, 12), Column("id", 12, 60)), ()),
+        columns=(Column("when", 8, 8), Column("what", 12, 14), Column("id", 30, 200, weight=9)),
+        narrow=((Column("when", 8, 8), Column("what", 11, 12), Column("id", 12, 60, weight=9)), ()),
         entries=[_event(happening, look) for happening in told],
         total=len(told),
         least=3,
         empty=look.words("nothing has happened yet"),
+        counted=False,
     )
 
 
@@ -161,8 +161,10 @@ def facts_text(told: Happening, look: Look) -> str:
                 parts.append(w("immediate") if value == "yes" else f"{w('immediate')}: no")
             case "items":
                 parts.append(f"{value} {w('items')}")
-            case "due" | "run_at":
+            case "due":
                 parts.append(f"{w('in')} {look.span(_seconds(value) - told.at)}")
+            case "run_at":
+                parts.append(f"run_at {w('in')} {look.span(_seconds(value) - told.at)}")
             case "by":
                 parts.append(f"{w('by')} {w(str(value))}")
             case "worker":

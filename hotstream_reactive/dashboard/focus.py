@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from hotstream_reactive.dashboard.facts import Failure, Happening, TaskRow
 from hotstream_reactive.dashboard.look import MUTED, STRONG, Look, Piece
 
-Verb = Literal["promote", "cancel", "retry", "explain"]
+Verb = Literal["promote", "cancel", "retry", "explain", "log"]
 LONGEST_FILTER = 60
 _HELP = (
     ("↑ ↓  j k", "move the selection"),
@@ -37,6 +37,7 @@ class Focus(msgspec.Struct, kw_only=True):
     """Selection, filter and what is being asked. `panel` stands in place of the tables."""
 
     keys: bool = True
+    logs: bool = False
     selected: Hashable = None
     place: int = -1
     filter: str = ""
@@ -82,6 +83,8 @@ class Focus(msgspec.Struct, kw_only=True):
             return Order(verb="quit")
         if key == "?":
             self.panel = help_lines(look)
+        elif key == "l" and self.logs:
+            return Order(verb="log")
         elif key == "/":
             self.typing = True
         elif key == "escape":

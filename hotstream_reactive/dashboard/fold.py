@@ -48,7 +48,8 @@ def fold(snapshot: Snapshot, event: Document) -> None:
     # A read may already have shown what this event tells; then it is only a line of the ticker.
     stale = row is not None and row.order >= order
     if row is None:
-        row = TaskRow(key=key, document_id=event["key"], order=order)
+        row = TaskRow(key=key, document_id=event["key"])
+        snapshot.wanting = True
         if "status" not in fields and "progress" in fields:
             row.status = RUNNING
             snapshot.put(row)
@@ -115,7 +116,9 @@ def _touched(
     changes = _changes(row, before, fields, at)
     if changes is not None:
         urgent, facts = changes
-        snapshot.tell("promoted" if urgent else "edited", row, at, by="edit", **facts)
+        if urgent:
+            facts["by"] = "edit"
+        snapshot.tell("promoted" if urgent else "edited", row, at, **facts)
 
 
 def _changes(
@@ -126,7 +129,7 @@ def _changes(
     urgent = False
     if "created_at" in fields or (before.priority is None and before.immediate is None):
         # Intake gives what a writer left out its default, which is nobody's edit.
-        defaults = fields.get("priority") in {None, 5} and fields.get("immediate") in {None, False}
+        defaults = fields.get("priority") in (None, 5) and fields.get("immediate") in (None, False)
         if defaults and "run_at" not in fields:
             return None
     if "priority" in fields and row.priority != before.priority:
@@ -138,8 +141,8 @@ def _changes(
         urgent = urgent or bool(row.immediate)
     if "run_at" in fields and row.run_at != before.run_at:
         facts["run_at"] = row.run_at
-        new, old = row.run_at or 0.0, before.run_at or 0.0
-        urgent = urgent or new <= at or new < old
+        due, was_due = row.run_at or 0.0, before.run_at or 0.0
+        urgent = urgent or due <= at or due < was_due
     return (urgent, facts) if facts else None
 
 

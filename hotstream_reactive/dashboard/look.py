@@ -7,9 +7,10 @@ are a blue and an orange that are readable on dark and on light terminals alike.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from rich.cells import cell_len, set_cell_size
-from rich.text import Text
+from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.text import Span, Text
 
 from hotstream_reactive.dashboard.words import Words
 from hotstream_reactive.text import clean
@@ -53,20 +54,23 @@ class Look:
 
     def plain(self, text: str) -> str:
         """The text as this terminal can show it, harmless whatever it was."""
-        text = clean(text, 1000)
-        if not self.ascii_only or text.isascii():
-            return text
-        known = text.replace("→", "->").replace("…", "~").replace("·", "|").replace("⏎", "|")
-        return "".join(c if c.isascii() else "?" * cell_len(c) for c in known)
+        return _plain(text, self.ascii_only)
 
     def fit(self, text: str, width: int, *, right: bool = False) -> str:
         """The text in exactly `width` cells, cut with an ellipsis or filled with spaces."""
-        text = self.plain(text)
-        size = cell_len(text)
-        if size > width:
-            more = self.glyph("more")
-            return set_cell_size(text, width - 1) + more if width > 0 else ""
-        return " " * (width - size) + text if right else text + " " * (width - size)
+        return _fit(text, width, right, self.ascii_only)
+
+    def wrap(self, text: str, width: int) -> list[str]:
+        """The text in lines of at most `width` cells, broken at spaces where there are any."""
+        lines = [""]
+        for word in self.plain(text).split(" "):
+            for place, part in enumerate(chop_cells(word, width) or [""]):
+                between = " " if lines[-1] and not place else ""
+                if cell_len(lines[-1]) + cell_len(between + part) <= width:
+                    lines[-1] += between + part
+                else:
+                    lines.append(part)
+        return lines
 
     def span(self, seconds: float | None) -> str:
         """A length of time in a few cells, e.g. ``42s``, ``12m``, ``3h``, ``9d``."""
@@ -110,9 +114,33 @@ class Look:
         return [(filled, ACCENT), (empty * (width - len(filled)), MUTED)]
 
 
+def _plain(text: str, ascii_only: bool) -> str:
+    text = clean(text, 1000)
+    if not ascii_only or text.isascii():
+        return text
+    known = text.replace("→", "->").replace("…", "~").replace("·", "|").replace("⏎", "|")
+    return "".join(c if c.isascii() else "?" * cell_len(c) for c in known)
+
+
+# From one frame to the next, most cells stay as they are.
+@lru_cache(maxsize=4096)
+def _fit(text: str, width: int, right: bool, ascii_only: bool) -> str:
+    text = _plain(text, ascii_only)
+    size = cell_len(text)
+    if size > width:
+        more = _GLYPHS["more"][ascii_only]
+        return set_cell_size(text, width - 1) + more if width > 0 else ""
+    return " " * (width - size) + text if right else text + " " * (width - size)
+
+
 def line(pieces: Iterable[Piece]) -> Text:
     """One line of the screen; texts are never taken for markup."""
-    text = Text(no_wrap=True, end="", overflow="crop")
+    texts: list[str] = []
+    spans: list[Span] = []
+    end = 0
     for content, style in pieces:
-        text.append(content, style or None)
-    return text
+        begin, end = end, end + len(content)
+        texts.append(content)
+        if style and content:
+            spans.append(Span(begin, end, style))
+    return Text("".join(texts), spans=spans, no_wrap=True, end="", overflow="crop")

@@ -30,7 +30,8 @@ class Rate:
         self._minutes[minute] += amount
         slot = at // _SLOT_S * _SLOT_S
         if self._recent and self._recent[-1][0] >= slot:
-            self._recent[-1] = (self._recent[-1][0], self._recent[-1][1] + amount)
+            if slot >= self._recent[-1][0] - _WINDOW_S:
+                self._recent[-1] = (self._recent[-1][0], self._recent[-1][1] + amount)
         else:
             self._recent.append((slot, amount))
             while self._recent[0][0] < slot - _WINDOW_S:

@@ -34,6 +34,8 @@ MOST_PLATFORMS = 50
 
 #: The state of the dashboard's own stream.
 CONNECTING, LIVE, RECONNECTING, READS_ONLY = "connecting", "live", "reconnecting", "reads only"
+#: There is no stream and none is wanted: one look is enough.
+ONCE = "once"
 
 
 class Server(msgspec.Struct, kw_only=True):
@@ -61,7 +63,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
 
     `running` and `waiting` hold the tasks that may be shown, `known` others by which an event can
     be named. `gone` are tasks that left since a read may have seen them. `revision` grows with
-    every change, `happened` counts the events ever told in `happenings`.
+    every change, `happened` counts the events ever told in `happenings`. `wanting` is set when an
+    event was about a task that only a read can show.
     """
 
     server: Server = msgspec.field(default_factory=Server)
@@ -99,6 +102,9 @@ class Snapshot(msgspec.Struct, kw_only=True):
     pickups_by_stream: bool = False
     troubles: dict[str, Trouble] = msgspec.field(default_factory=dict)
     revision: int = 0
+    wanting: bool = False
+    #: The end of the latest run that a read has brought into the ticker.
+    ended_at: float = 0.0
 
     def find(self, key: Hashable) -> TaskRow | None:
         """The task with this key, if it is known."""

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from hotstream_reactive.dashboard.look import ACCENT, MUTED, STRONG, WARN, Look, Piece, line
-from hotstream_reactive.dashboard.snapshot import LIVE, READS_ONLY, Snapshot
+from hotstream_reactive.dashboard.snapshot import LIVE, ONCE, READS_ONLY, Snapshot
 from hotstream_reactive.version import __version__
 
 _GAP = "   "
@@ -73,7 +73,7 @@ def _state(snapshot: Snapshot, now: float, look: Look) -> list[Piece]:
     else:
         said = ", ".join(f"{w(state)} {number}" for state, number in sorted(states.items()))
         pieces = [(f"{look.glyph('wait')} {look.plain(said)}", WARN)]
-    if snapshot.stream != LIVE:
+    if snapshot.stream not in {LIVE, ONCE}:
         style = MUTED if snapshot.stream == READS_ONLY else WARN
         pieces.append((f" ({w(snapshot.stream)})", style))
     return pieces
@@ -108,15 +108,11 @@ def _joined(chips: Sequence[Chip], width: int) -> Text:
 
 def totals(snapshot: Snapshot, width: int, now: float, look: Look, *, most: int) -> list[Text]:
     """The numbers, in at most `most` lines; groups that do not fit leave from the end."""
-    chips = [_waiting(snapshot, now, look), _ended(snapshot, now, look)]
+    chips = [_waiting(snapshot, look), *_oldest(snapshot, now, look), _ended(snapshot, now, look)]
     spark = 24 if width >= 140 else 16 if width >= 76 else 8
-    chips += [
-        _rate("tasks/min", snapshot.done.per_minute(now), snapshot.done.minutes(now, spark), look),
-        _rate(
-            "items/min", snapshot.items.per_minute(now), snapshot.items.minutes(now, spark), look
-        ),
-        _pickup(snapshot, look),
-    ]
+    for name, rate in (("tasks/min", snapshot.done), ("items/min", snapshot.items)):
+        chips.append(_rate(name, rate.per_minute(now), rate.minutes(now, spark), look))
+    chips.append(_pickup(snapshot, look))
     lines: list[list[Chip]] = [[]]
     for chip in chips:
         used = sum(c.size + len(_GAP) for c in lines[-1])
@@ -128,7 +124,7 @@ def totals(snapshot: Snapshot, width: int, now: float, look: Look, *, most: int)
     return [_joined(group, width) for group in lines]
 
 
-def _waiting(snapshot: Snapshot, now: float, look: Look) -> Chip:
+def _waiting(snapshot: Snapshot, look: Look) -> Chip:
     w, dot = look.words, f" {look.glyph('dot')} "
     known = snapshot.queue_known
     due, later, held = snapshot.due(), snapshot.later(), snapshot.held()
@@ -141,10 +137,15 @@ def _waiting(snapshot: Snapshot, now: float, look: Look) -> Chip:
         (look.count(held), WARN if held else ""),
         (f" {w('held')}", WARN if held else MUTED),
     ]
-    oldest = snapshot.oldest_due()
-    if oldest is not None:
-        pieces += [(f"{dot}{w('oldest')} ", MUTED), (look.span(now - oldest), "")]
     return Chip(pieces)
+
+
+def _oldest(snapshot: Snapshot, now: float, look: Look) -> list[Chip]:
+    """How long the longest waiting task is due."""
+    since = snapshot.oldest_due()
+    if since is None:
+        return []
+    return [Chip([(f"{look.words('oldest')} ", MUTED), (look.span(now - since), "")])]
 
 
 def _ended(snapshot: Snapshot, now: float, look: Look) -> Chip:
@@ -192,7 +193,7 @@ def one_line(snapshot: Snapshot, width: int, now: float, look: Look) -> Text:
         Chip([(f"{look.count(snapshot.due())} {w('due')}", "")]),
         Chip([(f"{look.count(snapshot.done.total(now))} {w('done')}", "")], 3),
         Chip([(f"{look.count(snapshot.failed.total(now))} {w('failed')}", "")], 4),
-        Chip(_state(snapshot, now, look), 2),
+        Chip(_state(snapshot, now, look), 8),
     ]
     return _one_line(chips, width)
 
@@ -202,7 +203,7 @@ def last_words(snapshot: Snapshot, now: float, look: Look) -> list[str]:
     texts = [
         header(snapshot, 100, now, look).plain,
         f"running {snapshot.running_count} of {snapshot.slots(now)} slots",
-        _chip_text(_waiting(snapshot, now, look)),
+        "; ".join(_chip_text(c) for c in (_waiting(snapshot, look), *_oldest(snapshot, now, look))),
         _chip_text(_ended(snapshot, now, look)),
     ]
     items = look.count(snapshot.items.total(now))

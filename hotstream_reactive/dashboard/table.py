@@ -6,31 +6,42 @@ entry takes two lines.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 from rich.cells import cell_len
 from rich.text import Text
 
+from hotstream_reactive.dashboard.facts import Failure, Happening, TaskRow
 from hotstream_reactive.dashboard.look import ACCENT, MUTED, STRONG, Look, Piece, line
 
 #: Below this width an entry takes two lines.
 NARROW = 61
 #: From this width on there is room for wider gaps.
 _ROOMY = 100
+#: Columns that need no name.
+_UNNAMED = frozenset({"id", "what"})
 #: The mark of the selected row, and a space.
 _MARGIN = 2
 
 
 class Column(NamedTuple):
-    """A column of `least` to `most` cells; the one with the lowest `drop` leaves first, 0 never."""
+    """A column of `least` to `most` cells; the one with the lowest `drop` leaves first, 0 never.
+
+    Of what room is left over, each takes its share by `weight`.
+    """
 
     name: str
     least: int
     most: int
     drop: int = 0
     right: bool = False
+    weight: int = 1
+
+
+#: Whether a row is let through by the filter.
+Wanted = Callable[[TaskRow | Failure | Happening], bool]
 
 
 class Entry(msgspec.Struct, kw_only=True):
@@ -45,7 +56,8 @@ class Section(msgspec.Struct, kw_only=True):
     """A part of the screen.
 
     `narrow` are the columns of the two lines of an entry on a narrow screen; `least` entries are
-    shown before others get more than theirs. `empty` is said when there is no entry.
+    shown before others get more than theirs. `empty` is said when there is no entry. What does not
+    fit is `counted` in the heading.
     """
 
     title: str
@@ -56,6 +68,7 @@ class Section(msgspec.Struct, kw_only=True):
     least: int = 1
     empty: str = ""
     note: str = ""
+    counted: bool = True
 
     def lines_per_entry(self, width: int) -> int:
         """How many lines an entry takes."""
@@ -65,8 +78,7 @@ class Section(msgspec.Struct, kw_only=True):
         """Lines for the heading and everything below it; 0 for a section without anything."""
         if not self.entries:
             return 2 if self.empty else 0
-        more = self.total > len(self.entries)
-        return 1 + len(self.entries) * self.lines_per_entry(width) + more
+        return 1 + len(self.entries) * self.lines_per_entry(width)
 
     def demanded(self, width: int) -> int:
         """Lines for the heading and the least number of entries."""
@@ -84,13 +96,11 @@ def fitting(columns: Sequence[Column], width: int, gap: int) -> list[tuple[Colum
         shown.remove(column)
     widths = {column.name: column.least for column in shown}
     left = width - sum(widths.values()) - gap * (len(shown) - 1)
-    while left > 0:
-        growing = [c for c in shown if widths[c.name] < c.most]
-        if not growing:
-            break
-        for column in growing[:left]:
-            widths[column.name] += 1
-        left -= min(left, len(growing))
+    while left > 0 and any(widths[c.name] < c.most for c in shown):
+        for column in shown:
+            more = min(column.weight, column.most - widths[column.name], left)
+            widths[column.name] += more
+            left -= more
     if left < 0 and shown:
         # Even what never leaves must not be wider than the screen.
         first = shown[0].name
@@ -99,48 +109,46 @@ def fitting(columns: Sequence[Column], width: int, gap: int) -> list[tuple[Colum
 
 
 def table(
-    section: Section, *, width: int, height: int, look: Look, selected: Hashable = None
+    section: Section,
+    *,
+    width: int,
+    height: int,
+    look: Look,
+    selected: Hashable = None,
+    narrow: bool | None = None,
 ) -> list[Text]:
-    """The section in at most `height` lines; what does not fit is counted in the last one."""
+    """The section in at most `height` lines.
+
+    `narrow` is for a table in a part of a wide screen, which keeps its columns.
+    """
     if height < 1 or not section.wanted(width):
         return []
     gap = 2 if width >= _ROOMY else 1
     inner = width - _MARGIN
-    two = section.lines_per_entry(width) == 2
-    layout = fitting(section.narrow[0] if two else section.columns, inner, gap)
-    second = fitting(section.narrow[1], inner - 2, gap) if two else []
-    lines = [_heading(section, layout, width, gap, look, named=not two)]
+    narrow = width < NARROW if narrow is None else narrow
+    per_entry = 2 if narrow and section.narrow[1] else 1
+    layout = fitting(section.narrow[0] if narrow else section.columns, inner, gap)
+    second = fitting(section.narrow[1], inner - 2, gap) if per_entry == 2 else []
+    entries, hidden = _window(section, max((height - 1) // per_entry, 1), selected)
+    lines = [_heading(section, layout, width, gap, look, named=not narrow, hidden=hidden)]
     if not section.entries:
         lines.append(line([(" " * _MARGIN, ""), (look.fit(section.empty, inner), MUTED)]))
-        return lines[:height]
-    entries, hidden = _window(section, height - 1, 2 if two else 1, selected)
     for entry in entries:
         here = selected is not None and entry.key == selected
         lines.append(_row(entry, layout, gap, look, here=here, indent=0))
-        if two:
+        if second:
             lines.append(_row(entry, second, gap, look, here=False, indent=2))
-    if hidden:
-        more = f"+{hidden} {look.words('more')}"
-        lines.append(line([(" " * _MARGIN, ""), (look.fit(more, inner), MUTED)]))
     return lines[:height]
 
 
-def _window(
-    section: Section, height: int, per_entry: int, selected: Hashable
-) -> tuple[Sequence[Entry], int]:
+def _window(section: Section, room: int, selected: Hashable) -> tuple[Sequence[Entry], int]:
     """The entries on show, the selected one among them, and how many are not."""
-    entries, extra = section.entries, section.total - len(section.entries)
-    room = max(height // per_entry, 1)
-    if len(entries) <= room and not extra:
-        return entries, 0
-    if height > per_entry:
-        room = max((height - 1) // per_entry, 1)
+    entries = section.entries
     room = min(room, len(entries))
-    place = next(
-        (n for n, e in enumerate(entries) if selected is not None and e.key == selected), 0
-    )
+    keys = [entry.key for entry in entries]
+    place = keys.index(selected) if selected is not None and selected in keys else 0
     first = min(max(place - room + 1, 0), len(entries) - room)
-    return entries[first : first + room], section.total - room
+    return entries[first : first + room], section.total - room if section.counted else 0
 
 
 def _heading(
@@ -151,15 +159,17 @@ def _heading(
     look: Look,
     *,
     named: bool,
+    hidden: int,
 ) -> Text:
-    """The title, and the names of the columns that it leaves room for."""
-    title = look.plain(section.title)
-    note = look.plain(section.note)
-    pieces: list[Piece] = [(title, STRONG), (f" {note}" if note else "", MUTED)]
+    """The title, how many entries do not fit, and the columns' names where there is room."""
+    more = f"+{look.count(hidden)} {look.words('more')}" if hidden else ""
+    notes = [look.plain(note) for note in (section.note, more) if note]
+    pieces: list[Piece] = [(look.plain(section.title), STRONG)]
+    pieces += [(f" {note}", MUTED) for note in notes]
     used = sum(cell_len(text) for text, _ in pieces)
     begin = _MARGIN
     for place, (column, size) in enumerate(layout):
-        if named and place and begin > used + 1:
+        if named and place and begin > used and column.name not in _UNNAMED:
             label = look.fit(look.words(column.name), size, right=column.right)
             pieces += [(" " * (begin - used), ""), (label, MUTED)]
             used = begin + size

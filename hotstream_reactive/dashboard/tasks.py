@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hotstream_reactive.dashboard.facts import Failure, TaskRow
 from hotstream_reactive.dashboard.look import ACCENT, MUTED, WARN, Look
 from hotstream_reactive.dashboard.reasons import Reason, reason, situation
 from hotstream_reactive.dashboard.snapshot import Snapshot
-from hotstream_reactive.dashboard.table import Column, Entry, Section
+from hotstream_reactive.dashboard.table import Column, Entry, Section, Wanted
 
 #: A beat later than this looks bad, in seconds; leases are renewed every 10 s.
 _LATE_BEAT_S = 20.0
-#: So many entries are prepared at most; no screen is higher.
-_MOST = 60
-_ID = Column("id", 12, 30)
+_ID = Column("id", 12, 32, weight=3)
 
 _REASONS = {
     "": "starts now",
@@ -33,7 +29,7 @@ _REASONS = {
 }
 
 
-def running(snapshot: Snapshot, now: float, look: Look, wanted: Callable[..., bool]) -> Section:
+def running(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: int) -> Section:
     """Tasks that run."""
     rows = [row for row in snapshot.running_rows() if wanted(row)]
     total = len(rows) + max(snapshot.running_count - len(snapshot.running), 0)
@@ -43,15 +39,15 @@ def running(snapshot: Snapshot, now: float, look: Look, wanted: Callable[..., bo
         note=f"{snapshot.running_count}/{slots}",
         columns=(
             _ID,
-            Column("name", 10, 44, drop=4),
+            Column("name", 10, 44, drop=4, weight=4),
             Column("platform", 8, 14, drop=3),
             Column("prio", 4, 5, drop=7),
-            Column("progress", 8, 28),
+            Column("progress", 8, 28, weight=2),
             Column("%", 4, 4),
             Column("items", 9, 13, right=True),
             Column("phase", 10, 12, drop=1),
             Column("age/limit", 9, 11, drop=6, right=True),
-            Column("worker", 12, 26, drop=2),
+            Column("worker", 12, 26, drop=2, weight=2),
             Column("beat", 5, 6, right=True),
         ),
         narrow=(
@@ -63,7 +59,7 @@ def running(snapshot: Snapshot, now: float, look: Look, wanted: Callable[..., bo
                 Column("items", 9, 13, right=True),
             ),
         ),
-        entries=[_running(row, now, look) for row in rows[:_MOST]],
+        entries=[_running(row, now, look) for row in rows[:most]],
         total=total,
         least=3,
         empty=look.words("nothing runs"),
@@ -93,7 +89,7 @@ def _running(row: TaskRow, now: float, look: Look) -> Entry:
     )
 
 
-def waiting(snapshot: Snapshot, now: float, look: Look, wanted: Callable[..., bool]) -> Section:
+def waiting(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: int) -> Section:
     """Tasks that start next, with what keeps them."""
     rows = [row for row in snapshot.waiting_rows(now) if wanted(row)]
     beyond = max(snapshot.due() + snapshot.later() - len(snapshot.waiting), 0)
@@ -103,14 +99,14 @@ def waiting(snapshot: Snapshot, now: float, look: Look, wanted: Callable[..., bo
         note=look.count(len(rows) + beyond) if rows else "",
         columns=(
             _ID,
-            Column("name", 10, 44, drop=3),
+            Column("name", 10, 44, drop=3, weight=4),
             Column("platform", 8, 14, drop=2),
             Column("prio", 4, 5, drop=4),
-            Column("reason", 20, 34),
+            Column("reason", 20, 34, weight=2),
             Column("waits", 5, 6, drop=1, right=True),
         ),
         narrow=((_ID, Column("prio", 4, 4)), (Column("reason", 16, 60),)),
-        entries=[_waiting(row, reason(row, around), now, look) for row in rows[: _MOST // 2]],
+        entries=[_waiting(row, reason(row, around), now, look) for row in rows[:most]],
         total=len(rows) + beyond,
         least=2,
         empty=look.words("the queue is empty"),
@@ -139,7 +135,7 @@ def _waiting(row: TaskRow, why: Reason, now: float, look: Look) -> Entry:
     )
 
 
-def failures(snapshot: Snapshot, now: float, look: Look, wanted: Callable[..., bool]) -> Section:
+def failures(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: int) -> Section:
     """What failed lately."""
     rows = [failed for failed in snapshot.failures if wanted(failed)]
     return Section(
@@ -148,11 +144,11 @@ def failures(snapshot: Snapshot, now: float, look: Look, wanted: Callable[..., b
             _ID,
             Column("when", 5, 6, drop=1, right=True),
             Column("platform", 8, 14, drop=2),
-            Column("error", 20, 100),
+            Column("error", 20, 100, weight=6),
             Column("then", 13, 16),
         ),
         narrow=((_ID, Column("then", 13, 16)), (Column("error", 16, 60),)),
-        entries=[_failure(failed, now, look) for failed in rows],
+        entries=[_failure(failed, now, look) for failed in rows[:most]],
         total=len(rows),
         least=1,
     )

@@ -7,15 +7,15 @@ scrolls; what does not fit is left out in a fixed order, or counted.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from hotstream_reactive.dashboard import fleet, summary, tasks
 from hotstream_reactive.dashboard.focus import Focus
-from hotstream_reactive.dashboard.look import MUTED, STRONG, WARN, Look, line
+from hotstream_reactive.dashboard.look import MUTED, STRONG, WARN, Look, Piece, line
 from hotstream_reactive.dashboard.snapshot import Snapshot
 from hotstream_reactive.dashboard.table import NARROW, Section, table
 
@@ -46,7 +46,8 @@ def draw(
     if width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT:
         return Screen(lines=[summary.one_line(snapshot, width, now, look)], keys=[])
     head = [summary.header(snapshot, width, now, look)]
-    head += summary.totals(snapshot, width, now, look, most=2 if height < 20 else 3)
+    most = 2 if height < 20 else 3 if height < 24 or width >= NARROW else 5
+    head += summary.totals(snapshot, width, now, look, most=most)
     if height >= _AIRY:
         head.insert(1, Text(""))
         head.append(Text(""))
@@ -71,10 +72,10 @@ def _sections(
     *,
     airy: bool,
 ) -> tuple[list[Text], list[Hashable]]:
-    running = tasks.running(snapshot, now, look, focus.wants)
-    waiting = tasks.waiting(snapshot, now, look, focus.wants)
-    failures = tasks.failures(snapshot, now, look, focus.wants)
-    events = fleet.events(snapshot, now, look, focus.wants)
+    running = tasks.running(snapshot, now, look, focus.wants, room)
+    waiting = tasks.waiting(snapshot, now, look, focus.wants, room)
+    failures = tasks.failures(snapshot, now, look, focus.wants, room)
+    events = fleet.events(snapshot, now, look, focus.wants, room)
     workers = fleet.workers(snapshot, now, look)
     platforms = fleet.platforms(snapshot, now, look)
     pair = width >= _SIDE_BY_SIDE
@@ -131,8 +132,8 @@ def share(
 
 
 def _beside(left: Section, right: Section, half: int, height: int, look: Look) -> list[Text]:
-    one = table(left, width=half, height=height, look=look)
-    two = table(right, width=half, height=height, look=look)
+    one = table(left, width=half, height=height, look=look, narrow=False)
+    two = table(right, width=half, height=height, look=look, narrow=False)
     lines = []
     for place in range(max(len(one), len(two))):
         text = one[place] if place < len(one) else Text("")
@@ -147,15 +148,16 @@ def _panel(focus: Focus, width: int, room: int, look: Look) -> list[Text]:
     """Help or an explanation, in place of the tables."""
     lines = [Text("")]
     for text, style in focus.panel:
-        lines.append(line([("  ", ""), (look.fit(text, width - 4), style)]))
+        for part in look.wrap(text, width - 4):
+            lines.append(line([("  ", ""), (part, style)]))
     lines = lines[: max(room - 2, 1)]
     return [*lines, Text(""), line([("  ", ""), (look.words("any key closes this"), MUTED)])]
 
 
 def footer(snapshot: Snapshot, width: int, look: Look, focus: Focus) -> Text:
     """The keys; or a question, an answer, or the CLI verbs where there are no keys."""
-    w, pieces = look.words, []
-    said: list[tuple[str, Any]]
+    w = look.words
+    said: list[Piece]
     if focus.question:
         said = [(look.fit(focus.question, width), STRONG)]
     elif focus.typing:
@@ -166,23 +168,26 @@ def footer(snapshot: Snapshot, width: int, look: Look, focus: Focus) -> Text:
         said = [(look.fit(focus.message or snapshot.trouble, width), WARN)]
     elif not focus.keys:
         verbs = "hotstream promote|cancel|retry|explain TASK"
-        said = [(f"{w('read-only here; use')} {verbs} ", MUTED), (w("Ctrl-C ends"), MUTED)]
+        said = [(f"{w('read-only here; use')} {verbs}  ", MUTED), (w("Ctrl-C ends"), MUTED)]
     else:
-        said = []
-        for key, name in _keys(width, look, filtered=bool(focus.filter)):
-            pieces += [(key, STRONG), (f" {w(name)}  ", MUTED)]
-        if focus.filter:
-            pieces.append((f"/{look.plain(focus.filter)}", WARN))
-    text = line([*said, *pieces])
+        said = [(f"/{look.plain(focus.filter)}  ", WARN)] if focus.filter else []
+        said += _keys(width - sum(cell_len(text) for text, _ in said), look, logs=focus.logs)
+    text = line(said)
     if text.cell_len > width:
         text.truncate(width, overflow="crop")
     return text
 
 
-def _keys(width: int, look: Look, *, filtered: bool) -> list[tuple[str, str]]:
+def _keys(width: int, look: Look, *, logs: bool) -> list[Piece]:
+    """As many keys as fit; how to leave and where to read of the others stays."""
     arrows = look.glyph("up") + look.glyph("down")
     keys = [(arrows, "select"), ("p", "promote"), ("c", "cancel"), ("r", "retry")]
-    keys += [("e", "explain"), ("/", "filter"), ("?", "help"), ("q", "quit")]
-    if width < NARROW:
-        return [("/", "filter"), ("?", "help"), ("q", "quit")]
-    return keys[:-3] + keys[-2:] if filtered and width < 90 else keys
+    keys += [("e", "explain"), ("/", "filter"), *([("l", "log")] if logs else [])]
+    keys += [("?", "help"), ("q", "quit")]
+    while True:
+        pieces: list[Piece] = []
+        for key, name in keys:
+            pieces += [(key, STRONG), (f" {look.words(name)}  ", MUTED)]
+        if len(keys) <= 2 or sum(cell_len(text) for text, _ in pieces) - 2 <= width:
+            return pieces
+        keys.pop(-3)

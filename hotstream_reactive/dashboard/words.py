@@ -129,6 +129,7 @@ _ZH = {
     "cancel": "取消",
     "explain": "解释",
     "filter": "过滤",
+    "log": "日志",
     "help": "帮助",
     "quit": "退出",
     "read-only here; use": "此处只读；请用",

@@ -7,12 +7,13 @@ gathered while a claim is under way, so a burst of a thousand costs a few claims
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import anyio
 
 from hotstream_reactive.engine.backoff import full_jitter
+from hotstream_reactive.engine.claimer import Claimer
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.gate import Gate
 from hotstream_reactive.engine.running import ActiveRuns
@@ -21,7 +22,6 @@ from hotstream_reactive.model.change import Change
 from hotstream_reactive.model.slots import free_slots
 from hotstream_reactive.model.task import TaskStatus
 
-Document = Mapping[str, Any]
 #: With more hints than this waiting, the queue itself is the better list.
 MOST_HINTS = 64
 #: How long the second worker in the order of a task waits for the first, and the others for both.
@@ -29,13 +29,9 @@ SECOND_WAITS_S = 0.015
 OTHERS_WAIT_S = 0.06
 
 
-class ClaimStore(Protocol):
-    """Where tasks are claimed; a batch also says whether there may be more."""
+class Timetable(Protocol):
+    """Where delayed tasks are looked up."""
 
-    async def claim_one(self, document_id: Any, *, room: Mapping[str, int]) -> Document | None: ...
-    async def claim_batch(
-        self, limit: int, *, urgent_only: bool, room: Mapping[str, int]
-    ) -> tuple[Sequence[Document], bool]: ...
     async def next_due_in(self) -> float | None: ...
 
 
@@ -44,35 +40,34 @@ class Dispatcher:
 
     Args:
         slots: how many tasks run at once; `express_slots` of them only urgent ones.
-        gate: what pauses and limits allow.
+        gate: what pauses and limits allow; `claimer` takes tasks through it.
         rank: this worker's place in the order in which workers try a document.
-        start: begins a run of a claimed document.
         disorderly: called when a change shows a document that cannot stand in the queue.
         doubtful: called when a running task's document was changed by somebody else.
     """
 
     def __init__(
         self,
-        store: ClaimStore,
+        timetable: Timetable,
         active: ActiveRuns,
         events: Events,
         *,
         slots: int,
         express_slots: int,
         gate: Gate,
+        claimer: Claimer,
         rank: Callable[[Any], int],
-        start: Callable[[Document], None],
         disorderly: Callable[[], None],
         doubtful: Callable[[], None],
     ) -> None:
-        self._store = store
+        self._timetable = timetable
         self._active = active
         self._events = events
         self._slots = slots
         self._express_slots = express_slots
         self._gate = gate
         self._rank = rank
-        self._start = start
+        self._claimer = claimer
         self._disorderly = disorderly
         self._doubtful = doubtful
         self._wake = anyio.Event()
@@ -83,6 +78,8 @@ class Dispatcher:
         #: There may be tasks in the queue; and: there may be urgent ones among them.
         self._queue_waits = False
         self._urgent_waits = False
+        #: Platforms below whose limit there may be a place again.
+        self._freed: set[str] = set()
         self._draining = False
         self._idle = anyio.Event()
 
@@ -115,9 +112,10 @@ class Dispatcher:
                 run.cancel()
             return
         if run is not None:
-            if _is(change.status, TaskStatus.PENDING):
-                self._doubtful()
-            return
+            if not _is(change.status, TaskStatus.PENDING):
+                return
+            # Put back to pending: our run has lost it, and anybody may claim it, we as well.
+            self._doubtful()
         if not change.has_status() or (not change.orderly() and self._others_wait()):
             self._disorderly()
         if change.run_at is not None:
@@ -137,8 +135,16 @@ class Dispatcher:
 
     def slot_freed(self, platform: str) -> None:
         """A run has ended; what waits for a slot, or for the platform's limit, may start."""
-        if self._gate.limits(platform):
-            self.sweep()
+        if platform in self._gate.limited:
+            self.places_freed({platform})
+        self._wake.set()
+
+    def places_freed(self, platforms: Collection[str]) -> None:
+        """There may be places again below the limits of these platforms."""
+        # Apart from the whole queue: looking for others behind a long line of a full platform
+        # takes the server time, and there were none when the queue was looked through.
+        self._freed.update(platforms)
+        self._urgent_waits = self._urgent_waits or bool(platforms)
         self._wake.set()
 
     def recheck_timer(self) -> None:
@@ -204,43 +210,39 @@ class Dispatcher:
                 self._hinted.clear()
                 if not self._urgent_waits:
                     return
-                self._urgent_waits = await self._claim(free, urgent_only=True)
+                await self._claim_urgent(free)
             elif self._hinted or self._queue_waits:
                 await self._claim_hinted(ordinary)
+            elif self._freed:
+                await self._claim_freed(ordinary)
             elif self._urgent_waits:
-                self._urgent_waits = await self._claim(free, urgent_only=True)
+                await self._claim_urgent(free)
             else:
                 return
+
+    async def _claim_freed(self, limit: int) -> None:
+        """Claim tasks of platforms whose limit may have a place again."""
+        platforms, self._freed = self._freed, set()
+        if await self._claimer.batch(limit, only=platforms):
+            self._freed |= platforms
+
+    async def _claim_urgent(self, limit: int) -> None:
+        """Claim urgent tasks only, e.g. for the express lane."""
+        self._urgent_waits = False
+        # A hint that comes during the claim sets it too, and must not be forgotten.
+        if await self._claimer.batch(limit, urgent_only=True):
+            self._urgent_waits = True
 
     async def _claim_hinted(self, limit: int) -> None:
         """Claim the one task that is known to wait, or as many as there is room for, in order."""
         if len(self._hinted) == 1 and not self._queue_waits:
-            room = await self._gate.room()
-            document = await self._store.claim_one(self._hinted.pop(), room=room)
-            if document is not None:
-                await self._start_admitted([document])
+            await self._claimer.one(self._hinted.pop())
             return
         self._hinted.clear()
         self._queue_waits = self._urgent_waits = False
-        if await self._claim(limit, urgent_only=False):
+        if await self._claimer.batch(limit):
             # What did not fit waits for the next free slot; urgent ones perhaps for an express one.
             self._queue_waits = self._urgent_waits = True
-
-    async def _claim(self, limit: int, *, urgent_only: bool) -> bool:
-        """Claim a batch in queue order; says whether there may be more of the kind."""
-        room = await self._gate.room()
-        documents, more = await self._store.claim_batch(limit, urgent_only=urgent_only, room=room)
-        await self._start_admitted(documents)
-        return more
-
-    async def _start_admitted(self, claimed: Sequence[Document]) -> None:
-        """Start what was claimed; what is beyond a limit is pending again and starts later."""
-        free, bound = self._gate.split(claimed)
-        for document in free:
-            self._start(document)
-        if bound:
-            for document in await self._gate.admitted(bound):
-                self._start(document)
 
     # Time
 
@@ -249,10 +251,12 @@ class Dispatcher:
         while True:
             self._recheck = anyio.Event()
             try:
-                wait_s = await self._store.next_due_in()
+                wait_s = await self._timetable.next_due_in()
             except DatabaseError as error:
                 self._events.emit("timer_failed", reason=str(error))
                 wait_s = None
+            # What became due before the answer is not in it.
+            self.sweep()
             with anyio.move_on_after(wait_s) as due:
                 await self._recheck.wait()
             if due.cancelled_caught:

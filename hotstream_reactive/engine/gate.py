@@ -45,10 +45,10 @@ class Gate:
         """Whether a pause or a limit is in force, so that a task may have to wait."""
         return self._board.holding
 
-    def limits(self, platform: str | None = None) -> bool:
-        """Whether the platform has a limit on running tasks; None: any platform."""
-        limits = self._board.limits
-        return platform in limits if platform is not None else bool(limits)
+    @property
+    def limited(self) -> Collection[str]:
+        """Platforms with a limit on running tasks."""
+        return self._board.limits.keys()
 
     async def room(self) -> dict[str, int]:
         """How many more tasks may start, by platform; those without pause and limit are not in it.
@@ -63,7 +63,8 @@ class Gate:
     def split(self, claimed: Sequence[Document]) -> tuple[list[Document], list[Document]]:
         """What was claimed just now: tasks that may start at once, and those to be admitted."""
         limits = self._board.limits
-        bound = [document for document in claimed if document.get("platform") in limits]
+        # In a list, as what stands in `platform` may not be hashable.
+        bound = [document for document in claimed if document.get("platform") in [*limits]]
         return [document for document in claimed if document not in bound], bound
 
     async def admitted(self, bound: Sequence[Document]) -> list[Document]:

@@ -83,11 +83,14 @@ class Recorder:
             except FeedUnsupported as error:
                 self._events.emit("recorder_failed", reason=str(error))
                 await anyio.sleep(UNSUPPORTED_RETRY_S)
-            except DatabaseError as error:
+            except Exception as error:
+                # A worker does not die of what it records.
                 if isinstance(error, HistoryLost):
                     self._lost = str(error)
                 failures += 1
-                self._events.emit("recorder_failed", reason=str(error))
+                known = isinstance(error, DatabaseError)
+                reason = str(error) if known else f"{type(error).__name__}: {error}"
+                self._events.emit("recorder_failed", reason=reason)
                 await anyio.sleep(full_jitter(failures, 0.5, self._beat_s))
 
     async def _serve(self) -> None:
@@ -180,27 +183,39 @@ class Recorder:
         for event in batch:
             if event.kind == "end":
                 continue
-            before = self._memory.before(event)
-            found = changes(event, before)
-            deed = classify(event, before, found)
-            self._memory.learn(event)
-            if deed is None:
-                continue
-            record: dict[str, Any] = {
-                "_id": event.position,
-                "task_id": short(event.after.get("task_id", before.fields.get("task_id"))),
-                "document_id": event.document_id,
-                "at": event.at,
-                "kind": deed.kind,
-                "by": "engine" if deed.engine else "outside",
-                "changes": [change.document() for change in found],
-            }
-            worker = event.after.get("worker_id", before.fields.get("worker_id"))
-            if deed.owner and isinstance(worker, str):
-                record["worker_id"] = worker
-            records.append(record)
+            try:
+                record = self._told(event)
+            except Exception as error:
+                # Documents may be of any shape; what happened is kept even if not how.
+                reason = f"a change could not be told: {type(error).__name__}: {error}"
+                self._events.emit("recorder_failed", reason=reason)
+                record = {**_facts(event), "task_id": None, "kind": "edited", "changes": []}
+            if record is not None:
+                records.append(record)
         await self._name(records)
         return records
+
+    def _told(self, event: TaskEvent) -> dict[str, Any] | None:
+        """The record of an event; None for a mere heartbeat."""
+        before = self._memory.before(event)
+        found = changes(event, before)
+        deed = classify(event, before, found)
+        kept = [change.document() for change in found]
+        # Only now: the values that were taken from memory are part of it.
+        self._memory.learn(event)
+        if deed is None:
+            return None
+        record = {
+            **_facts(event),
+            "task_id": short(event.after.get("task_id", before.fields.get("task_id"))),
+            "kind": deed.kind,
+            "by": "engine" if deed.engine else "outside",
+            "changes": kept,
+        }
+        worker = event.after.get("worker_id", before.fields.get("worker_id"))
+        if deed.owner and isinstance(worker, str):
+            record["worker_id"] = worker
+        return record
 
     async def _name(self, records: list[dict[str, Any]]) -> None:
         """Find the task ids of documents of which only the `_id` is known."""
@@ -259,6 +274,10 @@ class Memory:
         known = self._known.get(repr(document_id))
         if known is not None:
             known.fields["task_id"] = task_id
+
+
+def _facts(event: TaskEvent) -> dict[str, Any]:
+    return {"_id": event.position, "document_id": event.document_id, "at": event.at}
 
 
 def gap(token: Mapping[str, Any] | None, reason: str) -> dict[str, Any]:

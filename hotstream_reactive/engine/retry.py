@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.errors import (
     BlockedError,
@@ -67,7 +69,7 @@ def _named_wait(seconds: object) -> float:
         wait_s = float(str(seconds))
     except ValueError:
         return 0.0
-    return min(max(wait_s, 0.0), LONGEST_NAMED_WAIT_S) if wait_s == wait_s else 0.0
+    return min(max(wait_s, 0.0), LONGEST_NAMED_WAIT_S) if not math.isnan(wait_s) else 0.0
 
 
 def _times(count: int) -> str:

@@ -52,24 +52,25 @@ class RunLog:
     def open(self, task_id: str, lease_id: str) -> None:
         """Begin to collect for a run; a late run of the same task gets nothing more."""
         lines: deque[str] = deque(maxlen=MOST_LINES)
-        key = _key(task_id)
-        self._by_task[key] = lines
-        self._by_lease[lease_id] = (key, lines)
+        for name in _names(task_id):
+            self._by_task[name] = lines
+        self._by_lease[lease_id] = (task_id, lines)
 
     def close(self, lease_id: str) -> list[str]:
         """End collecting and give the last lines, oldest first: time, level, text."""
-        key, lines = self._by_lease.pop(lease_id, ("", deque[str]()))
-        if self._by_task.get(key) is lines:
-            del self._by_task[key]
+        task_id, lines = self._by_lease.pop(lease_id, ("", deque[str]()))
+        for name in _names(task_id):
+            if self._by_task.get(name) is lines:
+                del self._by_task[name]
         return list(lines)
 
     def _wanted(self, record: Record) -> bool:
         task_id = record["extra"].get("task_id")
-        return task_id is not None and _key(task_id) in self._by_task
+        return isinstance(task_id, str) and task_id in self._by_task
 
     def _keep(self, message: Message) -> None:
         record = message.record
-        lines = self._by_task.get(_key(record["extra"]["task_id"]))
+        lines = self._by_task.get(record["extra"]["task_id"])
         if lines is None:
             return
         text = record["message"]
@@ -81,5 +82,6 @@ class RunLog:
         lines.append(f"{at.replace('+00:00', 'Z')} {level} {clean(redact(text), LONGEST_LINE)}")
 
 
-def _key(task_id: object) -> str:
-    return clean(redact(str(task_id)), _ID_LIMIT)
+def _names(task_id: str) -> set[str]:
+    """How a record may name the task: as it is, and as a log line shows it."""
+    return {task_id, clean(redact(task_id), _ID_LIMIT)}

@@ -20,9 +20,16 @@ from hotstream_reactive.engine import frames
 from hotstream_reactive.engine.heartbeat import Heartbeat
 from hotstream_reactive.engine.retry import judge
 from hotstream_reactive.engine.running import ActiveRun
-from hotstream_reactive.errors import HotStreamError, PermanentError, StorageError, TransientError
+from hotstream_reactive.errors import (
+    HotStreamError,
+    LeaseLost,
+    PermanentError,
+    PluginError,
+    StorageError,
+    TransientError,
+)
 from hotstream_reactive.extractors.base import DataExtractor
-from hotstream_reactive.model.item import DataItem, normalise
+from hotstream_reactive.model.item import DataItem, normalise, storable
 from hotstream_reactive.model.outcome import Completed, Outcome
 from hotstream_reactive.model.run import FinishedRun, Progress
 from hotstream_reactive.model.task import Task
@@ -36,6 +43,9 @@ ITEMS_PER_HEARTBEAT = 10
 #: Items do not wait longer than this for their batch to fill, so that readers see them early.
 LONGEST_GATHERING_S = 2.0
 CLEAN_UP_S = 10.0
+#: Characters of a checkpoint: it is written with every page.
+LARGEST_CHECKPOINT = 200_000
+MOST_STORED = 2**31
 
 
 class Toolbox(Protocol):
@@ -102,6 +112,9 @@ class Runner:
             if isinstance(error, anyio.get_cancelled_exc_class()) and _cancelled_from_outside():
                 raise
             failure = error
+        if isinstance(failure, LeaseLost) and active.verdict is None:
+            # The storage knows only that the task is not ours now; it may have been cancelled.
+            await self._heartbeat.renew_once()
         if active.verdict is not None:
             return active.verdict
         if failure is None and patience.cancelled_caught:
@@ -149,7 +162,9 @@ class _Attempt:
         extractor = self._toolbox.extractor(task)
         storage = self._toolbox.storage(task, self._active.lease_id)
         adapter.context = self._context()
-        self._active.result_count = int(self._active.checkpoint.get("stored", 0))
+        stored = self._active.checkpoint.get("stored")
+        if isinstance(stored, int) and 0 <= stored < MOST_STORED:
+            self._active.result_count = stored
         try:
             with self._timed("authenticate"):
                 await self._authenticate(adapter)
@@ -161,9 +176,13 @@ class _Attempt:
             self._flush = flush
             try:
                 await self._read_all(adapter, flush)
-            except Exception:
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException:
                 # What was collected before a failure is as good as any other item.
-                await flush()
+                if self._active.verdict is None:
+                    with anyio.move_on_after(CLEAN_UP_S, shield=True):
+                        await flush()
                 raise
             self._advance(COLLECTED)
             items = await self._extract(extractor)
@@ -172,9 +191,12 @@ class _Attempt:
             self._advance(STORED)
             self._judge_yield()
         finally:
-            with anyio.move_on_after(CLEAN_UP_S, shield=True):
-                await storage.close()
-                await adapter.close()
+            try:
+                with anyio.move_on_after(CLEAN_UP_S, shield=True):
+                    await storage.close()
+            finally:
+                with anyio.move_on_after(CLEAN_UP_S, shield=True):
+                    await adapter.close()
 
     def _context(self) -> RunContext:
         options = search_options(self._task)
@@ -223,10 +245,11 @@ class _Attempt:
         async with aclosing(self._collect(adapter)) as records:
             async for record in records:
                 self._take(record)
-                if self._batch_is_full():
+                if self._batch_is_full() or self._enough():
+                    # Only now it is known which records are items, and new ones.
                     await flush()
-                if self._enough():
-                    return
+                    if self._enough():
+                        return
 
     def _take(self, record: DataItem | dict[str, Any]) -> None:
         if not self._batch:
@@ -305,7 +328,15 @@ class _Attempt:
         """Store what was yielded so far, then let a retry continue from here."""
         if self._flush is not None:
             await self._flush()
-        self._active.checkpoint = {**checkpoint, "stored": self._active.result_count}
+        if len(repr(checkpoint)) > LARGEST_CHECKPOINT:
+            raise PluginError(
+                f"platform {self._task.platform!r} saved a checkpoint of more than "
+                f"{LARGEST_CHECKPOINT} characters: keep a cursor in it, not the items"
+            )
+        self._active.checkpoint = {
+            **storable(dict(checkpoint)),
+            "stored": self._active.result_count,
+        }
         self._advance(self._active.progress, checkpoint=self._active.checkpoint)
 
     def _advance(self, progress: float, checkpoint: dict[str, Any] | None = None) -> None:

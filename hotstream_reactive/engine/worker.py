@@ -14,9 +14,10 @@ import anyio
 import msgspec
 from anyio.abc import TaskGroup
 
+from hotstream_reactive.engine.claimer import Claimer, ClaimStore
 from hotstream_reactive.engine.completer import Completer, OutcomeStore, RunHistory
 from hotstream_reactive.engine.controls import ControlBoard, ControlSource
-from hotstream_reactive.engine.dispatcher import ClaimStore, Dispatcher
+from hotstream_reactive.engine.dispatcher import Dispatcher
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.facts import beat_interval_s, lasting_facts
 from hotstream_reactive.engine.fleet import Fleet, WorkerRegister
@@ -156,8 +157,8 @@ class Worker:
             slots=scheduler.max_concurrent_tasks,
             express_slots=scheduler.express_slots,
             gate=self._gate,
+            claimer=Claimer(stores.claims, self._gate, start=self._start),
             rank=self._fleet.rank,
-            start=self._start,
             disorderly=self._intake.want,
             doubtful=self._in_doubt,
         )
@@ -195,31 +196,37 @@ class Worker:
         """Work until stopped."""
         async with anyio.create_task_group() as services, anyio.create_task_group() as completing:
             completing.start_soon(self._completer.run)
-            services.start_soon(self._run_log.listen, self._log_level)
-            services.start_soon(self._heartbeat.renew_for_ever)
-            services.start_soon(self._heartbeat.write_reports)
-            services.start_soon(self._renew_when_in_doubt)
-            if self.watcher is None:
-                self._events.emit("stream_off", reason="scheduler.reactive is false")
-            else:
-                services.start_soon(self.watcher.run)
-                await self.watcher.ready()
-            await self._board.poll()
-            self._start_services(services)
-            async with anyio.create_task_group() as runs:
-                self._runs = runs
-                self._sweep()
-                self._intake.want()
-                self._events.emit("ready", slots=self._scheduler.max_concurrent_tasks)
-                self.ready.set()
-                await self._stop.wait()
-                await self._drain()
-            self._completer.stop()
-            if self.watcher is not None:
-                self.watcher.stop()
-            # Writing outcomes is shielded; everything else ends now.
-            services.cancel_scope.cancel()
+            try:
+                await self._work(services)
+            finally:
+                # Writing outcomes is shielded and ends by itself, also when a service has failed;
+                # everything else ends now.
+                self._completer.stop()
+                if self.watcher is not None:
+                    self.watcher.stop()
+                services.cancel_scope.cancel()
         self._events.emit("stopped")
+
+    async def _work(self, services: TaskGroup) -> None:
+        services.start_soon(self._run_log.listen, self._log_level)
+        services.start_soon(self._heartbeat.renew_for_ever)
+        services.start_soon(self._heartbeat.write_reports)
+        services.start_soon(self._renew_when_in_doubt)
+        if self.watcher is None:
+            self._events.emit("stream_off", reason="scheduler.reactive is false")
+        else:
+            services.start_soon(self.watcher.run)
+            await self.watcher.ready()
+        await self._board.poll()
+        self._start_services(services)
+        async with anyio.create_task_group() as runs:
+            self._runs = runs
+            self._sweep()
+            self._intake.want()
+            self._events.emit("ready", slots=self._scheduler.max_concurrent_tasks)
+            self.ready.set()
+            await self._stop.wait()
+            await self._drain()
 
     def _start_services(self, services: TaskGroup) -> None:
         scheduler = self._scheduler
@@ -244,8 +251,9 @@ class Worker:
         self._dispatcher.recheck_timer()
 
     def _priority_beat(self) -> None:
+        self._dispatcher.sweep(urgent_only=True)
         # A place below a limit that another worker's run has left is no change anybody hears of.
-        self._dispatcher.sweep(urgent_only=not self._gate.limits())
+        self._dispatcher.places_freed(self._gate.limited)
 
     def _sweep(self) -> None:
         self._dispatcher.sweep()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hotstream_reactive.extractors.base import DataExtractor
 from hotstream_reactive.model.item import DataItem
-from hotstream_reactive.platforms.medium.links import bare_id, permalink
 
 _PLATFORM = "medium"
+_ID = re.compile(r"[0-9a-f]{8,12}")
 _COPIED = (
     "kind",
     "handle",
@@ -49,12 +50,13 @@ class MediumExtractor(DataExtractor):
         Raises:
             ValueError: the record has no id.
         """
-        identity = bare_id(raw_data.get("id"))
-        if identity is None:
-            raise ValueError(f"a story needs its hexadecimal id, not {raw_data.get('id')!r}")
+        identity = raw_data.get("id")
+        if not isinstance(identity, str) or not _ID.fullmatch(identity):
+            raise ValueError(f"a story needs its hexadecimal id, not {identity!r}")
+        permalink = f"https://medium.com/p/{identity}"
         handle = raw_data.get("handle")
         metadata = {key: raw_data[key] for key in _COPIED if raw_data.get(key) is not None}
-        metadata["permalink"] = permalink(identity)
+        metadata["permalink"] = permalink
         if handle:
             metadata["author_url"] = f"https://medium.com/@{handle}"
         return DataItem(
@@ -63,7 +65,7 @@ class MediumExtractor(DataExtractor):
             content=raw_data.get("text") or "",
             title=raw_data.get("title"),
             author=raw_data.get("author") or handle,
-            url=raw_data.get("url") or permalink(identity),
+            url=raw_data.get("url") or permalink,
             created_at=raw_data.get("created_at"),
             metadata=metadata,
             raw_data=raw_data,

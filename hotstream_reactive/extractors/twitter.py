@@ -25,7 +25,9 @@ _COPIED = (
     "links",
     "hashtags",
     "thread",
+    "conversation",
     "community_note",
+    "place",
 )
 _MEDIA_KEYS = {"photo": "photos", "video": "videos", "gif": "gifs"}
 
@@ -39,7 +41,9 @@ class TwitterExtractor(DataExtractor):
     (``id``, ``handle``, ``author``, ``text``, …, or ``unavailable``), ``media`` (``photos``,
     ``videos``, ``gifs``), ``media_urls``, ``card`` (``url``, ``title``, ``description``,
     ``destination``), ``card_title``, ``poll``, ``links``, ``hashtags``, ``thread``
-    (``position``, ``size``) and ``community_note``.
+    (``position``, ``size``), ``conversation`` (``part``: ``main``, ``before``, ``after`` or
+    ``reply``; ``root``: id of the post it is about), ``community_note``, ``place`` and
+    ``alt_texts`` (what pictures show, for those who do not see them).
     """
 
     async def extract(self, raw_data: dict[str, Any]) -> DataItem:
@@ -78,6 +82,8 @@ def _metadata(record: dict[str, Any], handle: str | None) -> dict[str, Any]:
         metadata["media"] = _counted(media)
         if urls := [entry["url"] for entry in media if entry.get("url")]:
             metadata["media_urls"] = urls
+        if described := [entry["alt"] for entry in media if entry.get("alt")]:
+            metadata["alt_texts"] = described
     if quote := record.get("quote"):
         metadata["quote"] = _quote(quote)
     return metadata

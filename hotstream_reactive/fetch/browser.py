@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from hotstream_reactive.errors import ScrapeError, TransientError
-from hotstream_reactive.fetch import chromium
-from hotstream_reactive.fetch.guard import without_credentials
-from hotstream_reactive.fetch.http import Response
+from hotstream_reactive.errors import TransientError
+from hotstream_reactive.fetch.gateway import Gateway, Pass, Policy
+from hotstream_reactive.fetch.guard import AddressGuard
+from hotstream_reactive.fetch.launch import LiveBrowser, first_line
+from hotstream_reactive.fetch.proxies import Proxy
+from hotstream_reactive.fetch.visit import Visit, Wish, visit
 from hotstream_reactive.settings import FetchSettings
 
 if TYPE_CHECKING:  # importing Playwright takes memory that an idle worker should not spend
-    from playwright.async_api import Browser, Page, Playwright, Route
+    from playwright.async_api import Browser
 
-_BLOCKED_RESOURCES = frozenset({"image", "media", "font"})
-_PAGES_PER_BROWSER = 200
+__all__ = ["BrowserPool", "Visit"]
+
 _OPEN_PAGES = 2
 _STEP_TIMEOUT_S = 10.0
-_CLOSE_TIMEOUT_S = 10.0
-_CONTENT_ATTEMPTS = 5
-
-
-class Visit(NamedTuple):
-    """What a visit with the browser brought: the page and the cookies it left, by name."""
-
-    response: Response
-    cookies: dict[str, str]
+# A browser that hangs answers nothing: it is asked every two seconds and given six.
+_PULSE_S = 2.0
+# How long a worn-out browser waits for the other page to be finished.
+_RECYCLE_PATIENCE_S = 60.0
+_RECYCLE_POLL_S = 0.05
 
 
 class BrowserPool:
@@ -47,16 +45,16 @@ class BrowserPool:
         self._forget()
 
     def _forget(self) -> None:
-        self._playwright: Playwright | None = None
-        self._browser: Browser | None = None
-        self._pages = 0
+        self._live: LiveBrowser | None = None
+        self._gateway = Gateway()
+        self._entering = 0
         self._starting = anyio.Lock()
         self._places = anyio.Semaphore(_OPEN_PAGES)
 
     @property
     def is_running(self) -> bool:
-        """Whether a browser is up."""
-        return self._browser is not None and self._browser.is_connected()
+        """Whether a browser is up, as far as can be seen without asking it."""
+        return self._live is not None and self._live.is_alive
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[BrowserPool]:
@@ -79,22 +77,17 @@ class BrowserPool:
         """Let go; the last holder closes the browser."""
         self._holders -= 1
         if self._holders <= 0:
-            await self.close()
+            try:
+                await self.close()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._gateway.close()
 
     async def close(self) -> None:
-        """Close the browser; also during cancellation, within a time limit."""
-        browser, playwright = self._browser, self._playwright
-        self._browser = self._playwright = None
-        self._pages = 0
-        try:
-            if browser is not None and browser.is_connected():
-                with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
-                    await browser.close()
-        finally:
-            if playwright is not None:
-                # Ends the driver, and with it a browser that no longer listens.
-                with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
-                    await playwright.stop()
+        """Close the browser; also during cancellation, within a time limit. Nothing is left."""
+        live, self._live = self._live, None
+        if live is not None:
+            await live.close()
 
     async def fetch(
         self,
@@ -103,8 +96,13 @@ class BrowserPool:
         settings: FetchSettings,
         user_agent: str,
         ready: str,
-        allowed: Callable[[str], Awaitable[bool]],
+        allowed: Callable[[str], Awaitable[bool]] | None = None,
         credentials: tuple[str, str] | None = None,
+        guard: AddressGuard | None = None,
+        proxy: Proxy | None = None,
+        cookies: Mapping[str, str] | None = None,
+        state: Mapping[str, Any] | None = None,
+        picture: Callable[[bytes], None] | None = None,
     ) -> Visit:
         """Open a page, let its scripts run until `ready` is there, and read it.
 
@@ -114,176 +112,128 @@ class BrowserPool:
             user_agent: the same as for plain requests: cookies of challenges are bound to it.
             ready: a CSS selector that only the wanted page has; when it does not appear in time,
                 the page is returned as it then stands.
-            allowed: whether an address that the page asks for may be fetched.
+            allowed: whether an address that the page asks for may be fetched, asked for each.
             credentials: for basic authentication at the origin of `url`.
+            guard: vets every connection the page makes, redirects included, at the moment it is
+                made; without it `allowed` is asked then, too.
+            proxy: what all connections go through.
+            cookies: by name, for `url`, e.g. those of a challenge that was passed before.
+            state: a session in the form of Playwright's `storage_state`.
+            picture: given a PNG of a page that did not get ready.
 
         Raises:
-            BlockedError: (`no_browser`) there is no Chromium.
-            TransientError: (`browser`, `network`, `body_too_large`) the browser or the page failed.
+            BlockedError: (`no_browser`) there is no Chromium; (`forbidden_address`) a redirect
+                leads where it may not.
+            TransientError: (`browser`, `timeout`, `body_too_large`, …) the browser or the page
+                failed.
         """
-        from playwright.async_api import Error
-
+        wish = Wish(
+            url=url,
+            settings=settings,
+            user_agent=user_agent,
+            ready=ready,
+            allowed=allowed,
+            credentials=credentials,
+            guard=guard,
+            proxy=proxy,
+            cookies=cookies or {},
+            state=state,
+            picture=picture,
+        )
         async with self._places:
-            for last_attempt in (False, True):
-                browser = await self._running(settings)
-                try:
-                    return await self._visit(
-                        browser, url, settings, user_agent, ready, allowed, credentials
-                    )
-                except (Error, TimeoutError) as error:
-                    # Some crashes leave a browser that takes orders and never answers.
-                    if isinstance(error, TimeoutError) and browser is self._browser:
-                        await self.close()
-                    # A crashed browser is started again, once; else it is the page's fault.
-                    if browser.is_connected() or last_attempt:
-                        raise _transient(url, error) from error
-        raise AssertionError("the second attempt returns or raises")
+            try:
+                return await self._attempt(wish)
+            except TransientError as error:
+                # A crashed browser is started again, once; else it is the page's fault.
+                if error.kind != "browser" or self.is_running:
+                    raise
+                return await self._attempt(wish)
+
+    async def _attempt(self, wish: Wish) -> Visit:
+        from playwright.async_api import Error
+        from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+        browser = await self._running(wish.settings)
+        live = self._live
+        assert live is not None, "it was just started"
+        try:
+            async with self.watched():
+                return await visit(
+                    browser, self._gateway, wish, step_s=_STEP_TIMEOUT_S, stuck=live.give_up
+                )
+        except PlaywrightTimeout as error:
+            raise TransientError(f"{wish.url}: {first_line(error)}", kind="timeout") from error
+        except (Error, TimeoutError) as error:
+            # Some crashes leave a browser that takes orders and never answers.
+            if isinstance(error, TimeoutError):
+                live.give_up()
+            raise TransientError(f"{wish.url}: {first_line(error)}", kind="browser") from error
+        finally:
+            if live is self._live and not live.is_alive:
+                await self.close()
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Leave the block within ten seconds when the browser dies or does not answer any more.
+
+        Raises:
+            TransientError: (`browser`) that happened.
+        """
+        live = self._live
+        assert live is not None, "a browser is running"
+        failure: Exception | None = None
+        died = False
+
+        async def watch() -> None:
+            nonlocal died
+            while await live.beats():  # noqa: ASYNC110 - nothing tells when a browser hangs
+                await anyio.sleep(_PULSE_S)
+            died = True
+            await live.kill()
+            group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            try:
+                yield
+            except Exception as error:
+                failure = error  # a task group would wrap it
+            group.cancel_scope.cancel()
+        if died:
+            raise TransientError("the browser does not answer any more", kind="browser")
+        if failure is not None:
+            raise failure
+
+    @asynccontextmanager
+    async def guarded(self, policy: Policy) -> AsyncIterator[Pass]:
+        """A pass through the gateway for a context that the caller makes himself."""
+        await self._gateway.start()
+        with self._gateway.open(policy) as ticket:
+            yield ticket
 
     async def _running(self, settings: FetchSettings) -> Browser:
-        async with self._starting:
-            if self._browser is not None and self.is_running and self._pages < _PAGES_PER_BROWSER:
-                self._pages += 1
-                return self._browser
-            if not self.is_running or self._places.value == _OPEN_PAGES - 1:
-                await self.close()
-            if self._browser is None:
-                await self._start(settings)
-            self._pages += 1
-            assert self._browser is not None
-            return self._browser
-
-    async def _start(self, settings: FetchSettings) -> None:
-        from playwright.async_api import Error, async_playwright
-
-        self._playwright = await async_playwright().start()
+        self._entering += 1
         try:
-            self._browser = await self._playwright.chromium.launch(
-                executable_path=chromium.find(
-                    settings.chromium, self._playwright.chromium.executable_path
-                ),
-                headless=True,
-                args=chromium.arguments(),
-                # The worker drains on signals; the browser must not die of them before.
-                handle_sigint=False,
-                handle_sigterm=False,
-                handle_sighup=False,
-            )
-        except Error as error:
-            await self.close()
-            raise TransientError(
-                f"Chromium does not start: {_first_line(error)}", kind="browser"
-            ) from error
-        except BaseException:
-            await self.close()
-            raise
-
-    async def _visit(
-        self,
-        browser: Browser,
-        url: str,
-        settings: FetchSettings,
-        user_agent: str,
-        ready: str,
-        allowed: Callable[[str], Awaitable[bool]],
-        credentials: tuple[str, str] | None,
-    ) -> Visit:
-        with anyio.fail_after(_STEP_TIMEOUT_S):
-            context = await browser.new_context(
-                user_agent=user_agent,
-                locale="en-US",
-                service_workers="block",
-                http_credentials=(
-                    {"username": credentials[0], "password": credentials[1], "origin": _origin(url)}
-                    if credentials
-                    else None
-                ),
-            )
-        try:
-            with anyio.fail_after(_STEP_TIMEOUT_S):
-                await context.route("**/*", _router(allowed))
-                page = await context.new_page()
-            with anyio.fail_after(2 * settings.timeout + _STEP_TIMEOUT_S):
-                return await _read(page, url, settings, ready)
+            async with self._starting:
+                if self._live is not None and self._live.pages >= settings.browser_max_pages:
+                    await self._retire()
+                if not self.is_running:
+                    await self.close()
+                    await self._gateway.start()
+                    self._live = await LiveBrowser.start(settings)
+                assert self._live is not None
+                self._live.pages += 1
+                return self._live.browser
         finally:
-            with anyio.move_on_after(_CLOSE_TIMEOUT_S, shield=True):
-                if browser.is_connected():
-                    await context.close()
+            self._entering -= 1
 
+    @property
+    def _busy_places(self) -> int:
+        return _OPEN_PAGES - self._places.value
 
-def _router(allowed: Callable[[str], Awaitable[bool]]) -> Callable[[Route], Awaitable[None]]:
-    async def decide(route: Route) -> None:
-        request = route.request
-        if request.resource_type in _BLOCKED_RESOURCES or not await allowed(request.url):
-            await route.abort()
-        else:
-            await route.continue_()
-
-    return decide
-
-
-async def _read(page: Page, url: str, settings: FetchSettings, ready: str) -> Visit:
-    from playwright.async_api import TimeoutError as PlaywrightTimeout
-
-    answers: list[tuple[int, dict[str, str]]] = []
-    page.on(
-        "response",
-        lambda response: (
-            answers.append((response.status, dict(response.headers)))
-            if response.request.is_navigation_request() and response.frame == page.main_frame
-            else None
-        ),
-    )
-    timeout_ms = settings.timeout * 1000
-    await page.goto(url, wait_until="domcontentloaded", timeout=timeout_ms)
-    try:
-        await page.wait_for_selector(ready, state="attached", timeout=timeout_ms)
-        passed = True
-    except PlaywrightTimeout:
-        passed = False  # what stands there now is judged by the caller
-    text = await _content(page)
-    if len(text) > settings.max_body_mb * 2**20:
-        raise TransientError(
-            f"{url}: the page has more than {settings.max_body_mb} MiB (fetch.max_body_mb)",
-            kind="body_too_large",
-        )
-    status, headers = answers[-1] if answers else (200, {})
-    cookies = await page.context.cookies(url) if passed else []
-    return Visit(
-        Response(
-            url=url,
-            final_url=without_credentials(page.url),
-            status=status,
-            headers=headers,
-            text=text,
-            content_type=headers.get("content-type", ""),
-        ),
-        {cookie["name"]: cookie["value"] for cookie in cookies},
-    )
-
-
-async def _content(page: Page) -> str:
-    from playwright.async_api import Error
-
-    for attempts_left in reversed(range(_CONTENT_ATTEMPTS)):
-        try:
-            return await page.content()
-        except Error:
-            # While a page navigates there is none to read.
-            if not attempts_left or page.is_closed():
-                raise
-            await page.wait_for_load_state("domcontentloaded")
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _origin(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.split('/', 1)[0]}"
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-def _transient(url: str, error: BaseException) -> ScrapeError:
-    return TransientError(f"{url}: {_first_line(error)}", kind="browser")
+    async def _retire(self) -> None:
+        """Close a worn-out browser once no other page is open in it; later, if that takes long."""
+        with anyio.move_on_after(_RECYCLE_PATIENCE_S):
+            while self.is_running and self._busy_places > self._entering:  # noqa: ASYNC110 - a semaphore has no event
+                await anyio.sleep(_RECYCLE_POLL_S)
+            await self.close()

@@ -51,6 +51,10 @@ def arguments() -> list[str]:
         "--disable-gpu",
         "--no-first-run",
         "--mute-audio",
+        # Connections of other kinds would pass by the gateway, which vets them.
+        "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+        "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",  # its name before 2025
+        "--disable-quic",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         quiet.append("--no-sandbox")  # the sandbox refuses to work for root

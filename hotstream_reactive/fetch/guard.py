@@ -30,12 +30,17 @@ class AddressGuard:
         """Whether the address has host and port of a configured one."""
         return endpoint(url) in self._trusted
 
-    async def vet(self, url: str) -> str | None:
+    async def vet(self, url: str, *, by_proxy: bool = False) -> str | None:
         """Check an address before it is asked.
+
+        Args:
+            url: the address.
+            by_proxy: a proxy will look the name up: it need not mean anything here.
 
         Returns:
             The IP address to connect to, so that a name cannot mean another machine a moment
-            later; None for a configured address, which is taken as it is.
+            later; None for a configured address, which is taken as it is, and for a name that
+            only the proxy knows.
 
         Raises:
             BlockedError: (`forbidden_address`) no http or https, or a private address.
@@ -47,16 +52,32 @@ class AddressGuard:
         if port is None or not host:
             raise _forbidden(url, "only http and https may be fetched")
         try:
-            found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await _addresses(host, port)
         except (OSError, UnicodeError) as error:
+            if by_proxy:
+                return None
             raise TransientError(f"{host} has no address: {error}", kind="dns") from error
-        addresses = [str(entry[4][0]).split("%", 1)[0] for entry in found]
         private = next((text for text in addresses if not is_public(text)), None)
         if private is not None:
             raise _forbidden(url, f"{private} is no public address")
         if not addresses:
             raise TransientError(f"{host} has no address", kind="dns")
         return addresses[0]
+
+
+async def is_local(url: str) -> bool:
+    """Whether the address is in a private network of this machine, where no proxy can reach it."""
+    host, port = endpoint(url)
+    try:
+        addresses = await _addresses(host, port)
+    except (OSError, UnicodeError):
+        return False
+    return any(not is_public(text) for text in addresses)
+
+
+async def _addresses(host: str, port: int | None) -> list[str]:
+    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]).split("%", 1)[0] for entry in found]
 
 
 def endpoint(url: str) -> tuple[str, int | None]:

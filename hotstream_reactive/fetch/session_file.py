@@ -22,6 +22,8 @@ from hotstream_reactive.errors import LoginRequired
 #: Our own table in the file: Playwright leaves keys it does not know alone.
 _OURS = "hotstream"
 _OTHERS_MAY = 0o077
+_COOKIE_KEYS = ("name", "value", "domain", "path", "httpOnly", "secure", "partitionKey")
+_SAME_SITE = {"strict": "Strict", "lax": "Lax", "none": "None", "no_restriction": "None"}
 
 
 class SessionNeeded(LoginRequired):
@@ -94,7 +96,7 @@ class SessionFile:
         state = _checked(content)
         if state is None:
             raise self._unreadable("it holds no list of cookies")
-        ours = content.get(_OURS)
+        ours = content.get(_OURS) if isinstance(content, dict) else None
         agent = ours.get("user_agent") if isinstance(ours, dict) else None
         return SavedSession(
             state=state,
@@ -148,17 +150,30 @@ class SessionFile:
 
 
 def _checked(content: Any) -> dict[str, Any] | None:
-    """The part of a file that a browser context is made with; None when it is no session."""
-    cookies = content.get("cookies") if isinstance(content, dict) else None
-    if not isinstance(cookies, list):
+    """The part of a file that a browser context is made with; None when it is no session.
+
+    A bare list of cookies, as extensions of browsers export it, will do too.
+    """
+    table = content if isinstance(content, dict) else {"cookies": content or None}
+    listed, origins = table.get("cookies"), table.get("origins")
+    if not isinstance(listed, list):
         return None
-    for cookie in cookies:
-        if not isinstance(cookie, dict):
-            return None
-        if not all(isinstance(cookie.get(key), str) for key in ("name", "value", "domain", "path")):
-            return None
-    origins = content.get("origins")
+    cookies = [_cookie(one) for one in listed if isinstance(one, dict)]
+    if len(cookies) != len(listed) or None in cookies:
+        return None
     return {"cookies": cookies, "origins": origins if isinstance(origins, list) else []}
+
+
+def _cookie(given: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not all(isinstance(given.get(key), str) for key in ("name", "value", "domain", "path")):
+        return None
+    cookie = {key: given[key] for key in _COOKIE_KEYS if key in given}
+    expires = given.get("expires", given.get("expirationDate"))
+    if isinstance(expires, int | float) and not isinstance(expires, bool):
+        cookie["expires"] = expires
+    if same_site := _SAME_SITE.get(str(given.get("sameSite")).lower()):
+        cookie["sameSite"] = same_site
+    return cookie
 
 
 def _same(earlier: SavedSession, state: Mapping[str, Any], user_agent: str) -> bool:

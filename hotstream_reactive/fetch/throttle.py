@@ -34,6 +34,10 @@ class Throttle:
         self._locks: dict[str, anyio.Lock] = {}
         self._next_start: dict[str, float] = {}
 
+    def waiting_s(self, host: str) -> float:
+        """How long the host's next turn is away, in seconds; 0 when it may be asked now."""
+        return max(0.0, self._next_start.get(host, 0.0) - self._clock())
+
     @asynccontextmanager
     async def turn(self, host: str, requests_per_minute: float) -> AsyncIterator[None]:
         """Wait for the host to be free and for its next time, then hold it during the request.

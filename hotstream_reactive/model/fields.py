@@ -128,15 +128,16 @@ class FieldReader:
             self._wrong(field, value, "a date between the years 1 and 9999")
             return None
 
-    def table(self, field: str) -> dict[str, Any]:
-        """An object without operators (`$…`) among its keys, not too deep and not too large."""
+    def table(self, field: str, *, inspected: bool = True) -> dict[str, Any]:
+        """An object; if `inspected`, without operators (`$…`), not too deep and not too large."""
         value = self._document.get(field)
         if value is None:
             return {}
         if not isinstance(value, dict):
             self._wrong(field, value, 'an object, e.g. {"limit": 50}')
             return {}
-        self._inspect(field, value)
+        if inspected:
+            self._inspect(field, value)
         return dict(value)
 
     def options(self) -> dict[str, Any]:

@@ -67,8 +67,8 @@ def normalise(item: DataItem) -> DataItem:
         author=_optional_text(item.author),
         url=_optional_text(item.url),
         created_at=_created(created),
-        metadata=_safe(item.metadata),
-        raw_data=_safe(item.raw_data),
+        metadata=storable(item.metadata),
+        raw_data=storable(item.raw_data),
     )
 
 
@@ -99,7 +99,8 @@ def _safe_moment(value: datetime) -> datetime | str:
         return str(value)
 
 
-def _safe(value: Any, depth: int = 1) -> Any:
+def storable(value: Any, depth: int = 1) -> Any:
+    """The value with everything in it made fit for a database, as `normalise` does for items."""
     match value:
         case str():
             return _safe_text(value)
@@ -112,8 +113,8 @@ def _safe(value: Any, depth: int = 1) -> Any:
         case dict() | list() | tuple() | set() | frozenset() if depth > DEEPEST:
             return "(too deeply nested)"
         case dict():
-            return {_safe_key(str(key)): _safe(inner, depth + 1) for key, inner in value.items()}
+            return {_safe_key(str(key)): storable(inner, depth + 1) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_safe(inner, depth + 1) for inner in value]
+            return [storable(inner, depth + 1) for inner in value]
         case _:
             return _safe_text(str(value))

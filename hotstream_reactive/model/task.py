@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from hotstream_reactive.errors import InvalidTask
+from hotstream_reactive.model.bounds import KINDS, LONGEST, TIMEOUT, WHOLE
 from hotstream_reactive.model.fields import FieldReader
 from hotstream_reactive.model.schedule import ScheduleError, check
 
@@ -91,21 +92,33 @@ def admit(document: Mapping[str, Any], *, default_timeout_s: float = 3600.0) -> 
     Raises:
         InvalidTask: with every wrong field, its value and what was expected.
     """
+    task, problems = examine(document, default_timeout_s=default_timeout_s)
+    if problems:
+        raise InvalidTask(describe(problems))
+    return task
+
+
+def examine(
+    document: Mapping[str, Any], *, default_timeout_s: float = 3600.0
+) -> tuple[Task, list[str]]:
+    """Understand as much as there is to understand, and name all that is wrong, one by one.
+
+    Where something is wrong the task holds the default in its place.
+    """
     read = FieldReader(document)
-    task_id = read.text("task_id", required=True, longest=200)
+    task_id = read.text("task_id", required=True, longest=LONGEST["task_id"])
     keywords = read.texts("keywords")
     accounts = read.texts("accounts")
-    kinds = ("search", "monitor")
     kind = read.choice(
-        "task_type", kinds, default="monitor" if accounts and not keywords else "search"
+        "task_type", KINDS, default="monitor" if accounts and not keywords else "search"
     )
     read.demand(
         "keywords" if kind == "search" else "accounts",
         present=bool(keywords if kind == "search" else accounts),
         expected=f"an array with at least one text, which a {kind} task needs",
     )
-    schedule = read.text("schedule", longest=200).strip() or None
-    timezone = read.text("timezone", longest=64) or None
+    schedule = read.text("schedule", longest=LONGEST["schedule"]).strip() or None
+    timezone = read.text("timezone", longest=LONGEST["timezone"]) or None
     if schedule is not None:
         try:
             check(schedule, timezone)
@@ -114,33 +127,31 @@ def admit(document: Mapping[str, Any], *, default_timeout_s: float = 3600.0) -> 
     task = Task(
         document_id=document.get("_id"),
         task_id=task_id,
-        name=read.text("name", default=task_id, longest=500),
-        platform=read.text("platform", required=True, longest=64),
+        name=read.text("name", default=task_id, longest=LONGEST["name"]),
+        platform=read.text("platform", required=True, longest=LONGEST["platform"]),
         task_type=kind,
         keywords=keywords,
         accounts=accounts,
         schedule=schedule,
         timezone=timezone,
-        status=read.integer("status", low=0, high=4, default=TaskStatus.PENDING),
-        priority=read.integer("priority", low=1, high=10, default=DEFAULT_PRIORITY),
+        status=read.integer("status", **WHOLE["status"], default=TaskStatus.PENDING),
+        priority=read.integer("priority", **WHOLE["priority"], default=DEFAULT_PRIORITY),
         immediate=read.boolean("immediate"),
         options=read.options(),
         storage_config=read.table("storage_config"),
-        retry_count=read.integer("retry_count", low=0, high=1000, default=DEFAULT_RETRIES),
-        current_retry=read.integer("current_retry", low=0, high=1_000_000, default=0),
-        timeout=read.number("timeout", low=1, high=30 * 86_400, default=default_timeout_s),
+        retry_count=read.integer("retry_count", **WHOLE["retry_count"], default=DEFAULT_RETRIES),
+        current_retry=read.integer("current_retry", **WHOLE["current_retry"], default=0),
+        timeout=read.number("timeout", **TIMEOUT, default=default_timeout_s),
         run_at=read.moment("run_at"),
         created_at=read.moment("created_at"),
         started_at=read.moment("started_at"),
-        lease_id=read.text("lease_id", longest=200) or None,
-        checkpoint=read.table("checkpoint"),
-        run_number=read.integer("run_number", low=0, high=2**62, default=0),
-        rescues=read.integer("rescues", low=0, high=2**62, default=0),
-        armed_for=read.text("armed_for", longest=300) or None,
+        lease_id=read.text("lease_id", longest=LONGEST["lease_id"]) or None,
+        checkpoint=read.table("checkpoint", inspected=False),
+        run_number=read.integer("run_number", **WHOLE["run_number"], default=0),
+        rescues=read.integer("rescues", **WHOLE["rescues"], default=0),
+        armed_for=read.text("armed_for", longest=LONGEST["armed_for"]) or None,
     )
-    if read.problems:
-        raise InvalidTask(describe(read.problems))
-    return task
+    return task, read.problems
 
 
 def describe(problems: list[str], longest: int = 2000) -> str:

@@ -13,20 +13,21 @@ from hotstream_reactive.mongo.faults import translated
 PENDING = int(TaskStatus.PENDING)
 _BOOLEAN = {"immediate": {"$in": [True, False]}}
 _RANKED = {**_BOOLEAN, "priority": {"$gte": 1, "$lte": 10}}
+_DATE = {"$gte": datetime(1, 1, 1, tzinfo=UTC)}
 #: Sort keys of a wrong type, in the order of the index and with bounds that it can seek to: with
 #: `$type`, or with all in one condition, every pending document would be read.
 _NOT_SORTABLE: list[Document] = [
     {"immediate": {"$nin": [True, False]}},
     {**_BOOLEAN, "priority": {"$not": {"$gte": 1}}},
     {**_BOOLEAN, "priority": {"$gt": 10}},
-    {**_RANKED, "created_at": {"$not": {"$gte": datetime(1, 1, 1, tzinfo=UTC)}}},
+    {**_RANKED, "created_at": {"$not": _DATE}},
 ]
 DISORDERLY: Document = {
     "$or": [
         {"status": {"$nin": [int(status) for status in TaskStatus]}},
         *({"status": PENDING, "run_at": None, **wrong} for wrong in _NOT_SORTABLE),
         *({"status": PENDING, **DUE, **wrong} for wrong in _NOT_SORTABLE),
-        {"status": PENDING, "run_at": {"$exists": True, "$ne": None, "$not": {"$type": "date"}}},
+        {"status": PENDING, "run_at": {"$exists": True, "$ne": None, "$not": _DATE}},
         {"status": PENDING, **UNARMED},
     ]
 }

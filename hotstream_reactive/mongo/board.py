@@ -1,11 +1,11 @@
-"""What the dashboard asks of MongoDB: one small read every few seconds, and single edits.
+"""What the dashboard asks of MongoDB: one small read every few seconds.
 
 Everything is bounded here, on the server: the number of documents, and what of each is sent.
-Nothing writes but the three edits, which are what any program may write into a task.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,6 +15,7 @@ import pymongo
 
 from hotstream_reactive.model.holds import Hold, holds
 from hotstream_reactive.model.task import TaskStatus
+from hotstream_reactive.mongo.board_edits import Edits
 from hotstream_reactive.mongo.board_feed import BoardFeed, order_of, small
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Document
@@ -81,13 +82,16 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BoardRead(msgspec.Struct, frozen=True, kw_only=True):
-    """One read; `now` in seconds since 1970 by the server's clock.
+    """One read; `now` in seconds since 1970 by the server's clock, when this machine's monotonic
+    clock showed `asked_at`; `ahead_s` is how far the server's clock is ahead of this machine's.
 
     Events with an `order` above this one's may not be in it. `parts` are documents by what they
     are: running, ready, delayed, failed, workers, controls, runs, ended.
     """
 
     now: float
+    asked_at: float
+    ahead_s: float
     order: int
     topology: Topology
     parts: dict[str, list[Document]]
@@ -98,6 +102,8 @@ class Board:
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
+        #: What its keys write.
+        self.edits = Edits(mongo)
 
     async def open_feed(self, *, after: Any = None, fresh_client: bool = False) -> BoardFeed:
         """Open the change stream; see `BoardFeed.open`."""
@@ -110,15 +116,20 @@ class Board:
             DatabaseError: unknown.
         """
         with translated("reading for the dashboard"), pymongo.timeout(_READ_S):
+            asked_at, asked = time.monotonic(), time.time()
             hello = await self._mongo.database.command("hello")
+            half_s = (time.monotonic() - asked_at) / 2
             found = await self._mongo.driver.aggregate(self._mongo.tasks, _pipeline(full=full))
         parts: dict[str, list[Document]] = {}
         for document in found:
             parts.setdefault(document.pop("part"), []).append(document)
         moment: datetime = hello["localTime"]
+        now = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         operation = hello.get("operationTime")
         return BoardRead(
-            now=(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(),
+            now=now,
+            asked_at=asked_at + half_s,
+            ahead_s=now - asked - half_s,
             order=order_of(operation) if operation is not None else 0,
             topology=self._topology(hello),
             parts=parts,
@@ -203,40 +214,6 @@ class Board:
                 self._mongo, task_id, zombie_timeout_s=zombie_timeout_s
             )
         return holds(document, situation)
-
-    async def promote(self, key: Any) -> bool:
-        """Make a pending task the most urgent; False when it is not pending any more.
-
-        Raises:
-            DatabaseError: unknown whether it was written; trying again is safe.
-        """
-        first = {"priority": 1, "immediate": True, "run_at": None}
-        return await self._edit(key, [_PENDING], first)
-
-    async def cancel(self, key: Any) -> bool:
-        """Cancel a pending or running task; False when it has ended.
-
-        Raises:
-            DatabaseError: as for `promote`.
-        """
-        return await self._edit(key, [_PENDING, _RUNNING], {"status": int(TaskStatus.CANCELLED)})
-
-    async def retry(self, key: Any) -> bool:
-        """Let a failed or cancelled task, or one that waits for its retry, run again now.
-
-        Raises:
-            DatabaseError: as for `promote`.
-        """
-        again = {"status": _PENDING, "run_at": None}
-        return await self._edit(key, [_PENDING, _FAILED, int(TaskStatus.CANCELLED)], again)
-
-    async def _edit(self, key: Any, states: list[int], fields: Document) -> bool:
-        with translated("editing a task"), pymongo.timeout(_READ_S):
-            result = await self._mongo.tasks.update_one(
-                {"_id": {"$eq": key}, "status": {"$in": states}},
-                {"$set": fields, "$currentDate": {"updated_at": True}},
-            )
-        return bool(result.matched_count)
 
     async def _slow(self, collection: Any, pipeline: list[Document], doing: str) -> list[Document]:
         with translated(doing), pymongo.timeout(_SLOW_READ_S):

@@ -108,17 +108,22 @@ class Claims:
             return mine[0] if mine else None
 
     async def claim_batch(
-        self, limit: int, *, urgent_only: bool = False, room: Room = MappingProxyType({})
+        self,
+        limit: int,
+        *,
+        urgent_only: bool = False,
+        room: Room = MappingProxyType({}),
+        only: AnyCollection[str] | None = None,
     ) -> tuple[list[Document], bool]:
         """Claim up to `limit` tasks in queue order, and say whether there may be more.
 
         Fewer than `limit` and more to be had means that others were quicker. Of a platform in
-        `room` no more are claimed than it has room for.
+        `room` no more are claimed than it has room for; `only` looks at these platforms alone.
 
         Raises:
             DatabaseError: as for `claim_one`.
         """
-        ids = await self._candidates(limit, urgent_only, room)
+        ids = await self._candidates(limit, urgent_only, room, only)
         if not ids:
             return [], False
         more = len(ids) == limit
@@ -153,12 +158,16 @@ class Claims:
             )
         return max(0.0, found[0]["wait_ms"] / 1000) if found else None
 
-    async def _candidates(self, limit: int, urgent_only: bool, room: Room) -> list[Any]:
+    async def _candidates(
+        self, limit: int, urgent_only: bool, room: Room, only: AnyCollection[str] | None
+    ) -> list[Any]:
         """The ids that come first in queue order among what may start now."""
         full = _full(room)
         kept: list[Document] = []
         while True:
-            found = sorted(kept + await self._first(limit, urgent_only, full), key=_place)[:limit]
+            among = without(full) if only is None else {"platform": {"$in": sorted({*only} - full)}}
+            found = kept + await self._first(limit, urgent_only, among)
+            found = sorted(found, key=_place)[:limit]
             over = {
                 platform: own[: room[platform]]
                 for platform, own in _by_platform(found).items()
@@ -170,9 +179,9 @@ class Claims:
             full |= over.keys()
             kept += [document for own in over.values() for document in own]
 
-    async def _first(self, limit: int, urgent_only: bool, full: set[str]) -> list[Document]:
+    async def _first(self, limit: int, urgent_only: bool, among: Document) -> list[Document]:
         """The first `limit` documents that are ready, and as many that are due."""
-        rest = {**ORDERLY, **ARMED, **without(full)}
+        rest = {**ORDERLY, **ARMED, **among}
         ready = {"status": PENDING, "run_at": None, **rest}
         due = {"status": PENDING, **DUE, **rest}
         with translated("reading the queue"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -151,6 +152,17 @@ async def task(mongo: Mongo, task_id: str) -> Document | None:
     """
     with translated("reading a task"):
         return await mongo.tasks.find_one({"task_id": {"$eq": task_id}}, {"_id": 0})
+
+
+async def server_time(mongo: Mongo) -> datetime:
+    """The time by the server's clock.
+
+    Raises:
+        DatabaseError: the server failed or took too long.
+    """
+    with translated("reading the server's clock"):
+        now: datetime = (await mongo.database.command("hello"))["localTime"]
+    return now if now.tzinfo else now.replace(tzinfo=UTC)
 
 
 async def tasks(mongo: Mongo, filters: Mapping[str, Any], *, limit: int) -> list[Document]:

@@ -41,7 +41,7 @@ async def gather(
     with translated("reading a task"):
         document = await mongo.tasks.find_one({"task_id": {"$eq": task_id}}, _READ)
     if document is None:
-        raise NotFound(f"there is no task {task_id!r}; see the ids with: hotstream task-stats")
+        raise NotFound(f"there is no task {task_id!r}; see the ids with: hotstream list")
     now: datetime = document.pop("now")
     controls, _ = decode(await ControlStore(mongo.controls).read())
     entries = await Workers(mongo.workers).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -53,6 +54,8 @@ class RunContext(msgspec.Struct, kw_only=True):
     `pace` waits until the fleet's `requests_per_minute` of the platform allows one more request;
     await it just before each.
     `platform` and `fetch` are the operator's settings; addresses in them are trusted.
+    `evidence_dir` is for pages that were not what was asked for (`fetch.evidence.Evidence`); None
+    keeps none.
     `log` is bound to the task: what it says is kept with the run.
     """
 
@@ -64,6 +67,7 @@ class RunContext(msgspec.Struct, kw_only=True):
     checkpoint: dict[str, Any] = {}
     save_checkpoint: Callable[[Mapping[str, Any]], Awaitable[None]] = _nothing_to_save
     pace: Callable[[], Awaitable[None]] = _no_pace
+    evidence_dir: Path | None = None
 
 
 class PlatformAdapter(ABC):

@@ -17,18 +17,17 @@ from hotstream_reactive.errors import (
     ScrapeError,
     TransientError,
 )
-from hotstream_reactive.fetch.http import Response
+from hotstream_reactive.fetch.evidence import Evidence
+from hotstream_reactive.fetch.http import HttpClient, Response
+from hotstream_reactive.fetch.retry import retry_after_s
 from hotstream_reactive.fetch.throttle import Throttle
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
 from hotstream_reactive.platforms.base import RunContext
-from hotstream_reactive.platforms.twitter.instances import (
-    Health,
-    Instance,
-    configured,
-    retry_after_s,
-)
+from hotstream_reactive.platforms.twitter.instances import Health, Instance, configured
 
 _GOOD = frozenset({PageOutcome.OK, PageOutcome.EMPTY})
+_REFUSED = frozenset({PageOutcome.BLOCKED, PageOutcome.CHALLENGE, PageOutcome.RATE_LIMITED})
+_PUZZLING = frozenset({PageOutcome.BLOCKED, PageOutcome.CHALLENGE, PageOutcome.EMPTY_SUSPECT})
 
 
 class SharedPace:
@@ -45,6 +44,7 @@ class Site:
     Args:
         context: of the run; its `pace` and the platform's rate limit are kept.
         shared: of the process.
+        http: the client of the run, told when the site refuses it.
         base: address of the site. All requests of the platform share its pace, whatever their
             host: a publication's own domain has the same limits.
         cut_means: what a cut connection stands for on this site.
@@ -54,14 +54,17 @@ class Site:
         self,
         context: RunContext,
         shared: SharedPace,
+        http: HttpClient,
         base: str,
         *,
         cut_means: Callable[[str], ScrapeError],
     ) -> None:
         self._context = context
         self._shared = shared
+        self._http = http
         self._self: Instance = configured([base])[0]
         self._cut_means = cut_means
+        self._evidence = Evidence(context.evidence_dir, context.fetch.evidence_max_files)
 
     @property
     def base(self) -> str:
@@ -102,13 +105,13 @@ class Site:
                     raise
                 raise self._cut_means(str(error)) from error
 
-    def judge(self, page: ParsedPage, what: str, *, retry_after: str | None = None) -> ParsedPage:
-        """Let a good page pass.
+    async def judge(self, page: ParsedPage, what: str, answer: Response | None) -> ParsedPage:
+        """Let a good page pass; keep what came in its place for a person to look at.
 
         Args:
             page: what the answer turned out to be.
             what: what was asked for, for messages.
-            retry_after: the header of this name.
+            answer: where the page came from, where there was one.
 
         Raises:
             ScrapeError: of the class that says what helps.
@@ -116,10 +119,16 @@ class Site:
         if page.outcome in _GOOD:
             self._shared.health.answered(self._self)
             return page
+        if answer is not None and page.outcome in _REFUSED:
+            self._http.refused(answer.url)
         kind = page.failure_kind or str(page.outcome)
         message = f"{what}: {page.message or page.outcome}"
+        if answer is not None and page.outcome in _PUZZLING:
+            kept = await self._evidence.keep(answer, kind)
+            message += f" (page kept in {kept})" if kept else ""
         if page.outcome is PageOutcome.RATE_LIMITED:
-            wait = self._shared.health.limited(self._self, retry_after_s(retry_after))
+            header = answer.headers.get("retry-after") if answer is not None else None
+            wait = self._shared.health.limited(self._self, retry_after_s(header))
             raise RateLimited(message, kind=kind, retry_after=wait)
         raise failure_of(page.outcome, message, kind)
 

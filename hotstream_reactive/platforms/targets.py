@@ -137,7 +137,9 @@ class Reading:
             own.outcome = "not_tried"
             own.message = f"{target.name}: not asked, the site refused those before"
             return
-        own.outcome = own.message = ""
+        if own.outcome not in _DELIVERED:
+            own.message = ""
+        own.outcome = ""
         try:
             async for record in self._walk(target, own, limit, seen):
                 yield record
@@ -193,8 +195,8 @@ class Reading:
             return kept[1]
         batch = await target.fetch(own.cursor)
         own.pages += 1
-        if batch.note:
-            own.message = batch.note
+        if batch.note and batch.note not in own.message:
+            own.message = f"{own.message}; {batch.note}" if own.message else batch.note
         self._kept[target.name] = (own.cursor, batch)
         return batch
 

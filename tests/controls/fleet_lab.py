@@ -173,6 +173,7 @@ class Lab:
 
             group.start_soon(run)
             await worker.ready.wait()
+            await worker._fleet.beat_once()  # its entry stands, for `explain`
             try:
                 yield worker
             finally:
@@ -230,8 +231,8 @@ class Lab:
 def scheduler_settings() -> SchedulerSettings:
     """Slow loops, so that what is seen is no chance of a sweep."""
     return SchedulerSettings(
-        check_interval=60.0,
-        priority_check_interval=60.0,
+        check_interval=3600.0,
+        priority_check_interval=3600.0,
         max_concurrent_tasks=5,
         express_slots=0,
         heartbeat_interval=1.0,

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from hotstream_reactive.cli.main import run
+
 Document = dict[str, Any]
 
 
@@ -22,7 +24,7 @@ def hotstream(mongo_server: Any, database_name: str, tmp_path: Path) -> Any:
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOTSTREAM_")}
     env |= {"MONGODB_URI": mongo_server.uri, "MONGODB_DATABASE": database_name}
 
-    def run(*arguments: str) -> tuple[int, str, str]:
+    def call(*arguments: str) -> tuple[int, str, str]:
         done = subprocess.run(
             [sys.executable, "-m", "hotstream_reactive.cli", *arguments],
             cwd=tmp_path,
@@ -34,7 +36,7 @@ def hotstream(mongo_server: Any, database_name: str, tmp_path: Path) -> Any:
         )
         return done.returncode, done.stdout, done.stderr
 
-    return run
+    return call
 
 
 def test_controls_are_written_and_printed(
@@ -81,18 +83,16 @@ def test_controls_are_written_and_printed(
     ],
     ids=lambda arguments: " ".join(arguments)[:50],
 )
-def test_slips_are_refused(
-    hotstream: Any, sync_database: Database[Document], arguments: tuple[str, ...]
+def test_slips_are_refused_before_anything_is_written(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
-    code, out, err = hotstream(*arguments)
-    assert (code, out) == (2, "")
-    assert "Error" in err
-    assert sync_database.controls.count_documents({}) == 0
+    assert run(list(arguments)) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Error" in said.err
 
 
-def test_explain_says_what_holds_a_task(
-    hotstream: Any, sync_database: Database[Document]
-) -> None:
+def test_explain_says_what_holds_a_task(hotstream: Any, sync_database: Database[Document]) -> None:
     task = {
         "task_id": "t1",
         "platform": "twitter",
@@ -142,7 +142,6 @@ def test_explain_says_what_holds_a_task(
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "limit", "explain"])
-def test_help_has_two_examples(hotstream: Any, verb: str) -> None:
-    code, out, _ = hotstream(verb, "--help")
-    assert code == 0
-    assert out.count(f"  hotstream {verb}") >= 2
+def test_help_has_two_examples(capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    assert run([verb, "--help"]) == 0
+    assert capsys.readouterr().out.count(f"  hotstream {verb}") >= 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 import anyio
 import pytest
@@ -63,6 +64,18 @@ async def test_workers_that_claim_at_the_same_moment_are_admitted_one_by_one(lab
             over = sorted(running)[:2]
             lab.database.tasks.update_many({"lease_id": {"$in": over}}, {"$set": {"status": 2}})
             admitted -= set(over)
+
+
+async def test_a_lease_that_came_to_light_late_does_not_push_out_another(lab: Lab) -> None:
+    """A claim gets its time when it begins: it may be older than one that is already admitted."""
+    async with lab.connected() as mongo:
+        limits = MongoStores(mongo, worker_id="w1", default_timeout_s=60).limits
+        lab.insert("a", status=1, lease_id="a", started_at=datetime(2025, 1, 2, tzinfo=UTC))
+        assert await limits.admit("lab", 1) == {"a"}
+        lab.insert("b", status=1, lease_id="b", started_at=datetime(2025, 1, 1, tzinfo=UTC))
+        assert await limits.admit("lab", 1) == {"a"}
+        lab.database.tasks.delete_one({"lease_id": "a"})
+        assert await limits.admit("lab", 1) == {"b"}
 
 
 async def test_a_limit_is_edited_live(lab: Lab) -> None:
@@ -129,10 +142,12 @@ async def test_a_place_that_another_worker_left_is_taken_by_the_priority_sweep(l
         first = await stack.enter_async_context(lab.worker("w1"))
         lab.held("first")
         await lab.runs("first")
-        await stack.enter_async_context(lab.worker("w2", priority_check_interval=0.5))
         lab.insert("second")
+        await stack.enter_async_context(lab.worker("w2", priority_check_interval=0.5))
         first.stop()  # it drains: the place it leaves is for the other
         await lab.event("draining")
+        lab.insert("barrier", platform="other")
+        await lab.event("completed", "barrier")  # no hint is under way any more
         lab.release("first")
         await lab.event("completed", "first")
         assert (await lab.event("claimed", "second")).worker == "w2"

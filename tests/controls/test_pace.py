@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from fleet_lab import Lab
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.pace import Pacer
 from hotstream_reactive.model.pace import burst
+from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.pace import Buckets
 
 pytestmark = pytest.mark.anyio
@@ -52,9 +54,7 @@ class Fleet:
         while True:
             await pacer.turn("lab")
             self.taken.append(time.monotonic())
-
-    def since(self, began: float, seconds: float) -> int:
-        return sum(began <= at <= began + seconds for at in self.taken)
+            self._lab.tell()
 
 
 async def test_three_takers_keep_to_the_rate(lab: Lab) -> None:
@@ -66,11 +66,12 @@ async def test_three_takers_keep_to_the_rate(lab: Lab) -> None:
         for pacer in pacers:
             group.start_soon(fleet.take, pacer)
             group.start_soon(fleet.take, pacer)
-        await anyio.sleep(3.0)
+        await lab.until(lambda: len(fleet.taken) >= burst(rate) + 25)
+        took_s = time.monotonic() - began
         group.cancel_scope.cancel()
     for number, at in enumerate(fleet.taken, 1):
         assert number <= burst(rate) + (at - began) * rate / 60 + 1
-    assert len(fleet.taken) >= burst(rate) + 3.0 * rate / 60 * 0.8, "nor do they waste it"
+    assert took_s < 25 / (rate / 60) * 1.3 + 1.0, "nor do they waste it"
 
 
 async def test_an_edit_of_the_rate_takes_effect(lab: Lab) -> None:
@@ -78,25 +79,27 @@ async def test_an_edit_of_the_rate_takes_effect(lab: Lab) -> None:
     async with AsyncExitStack() as stack, anyio.create_task_group() as group:
         for _ in range(3):
             group.start_soon(fleet.take, await fleet.pacer(stack))
-        while not fleet.taken:
-            await anyio.sleep(0.01)
-        await anyio.sleep(0.3)
-        assert len(fleet.taken) == 1, "the next one is due in ten minutes"
+        await lab.until(lambda: fleet.taken)
+        buckets = Buckets((await stack.enter_async_context(lab.connected())).rate_limits)
+        turn = await buckets.take("lab", 0.1, 1.0)
+        assert not turn.granted
+        assert turn.wait_s > 590, "the next one is due in ten minutes"
+        assert len(fleet.taken) == 1
         began = time.monotonic()
         fleet.edit(1200.0)
-        while len(fleet.taken) < 11:
-            await anyio.sleep(0.01)
+        await lab.until(lambda: len(fleet.taken) >= 11)
         assert time.monotonic() - began < 2.0
         fleet.edit(0.1)
-        await anyio.sleep(0.1)  # what was promised before the edit
-        count = len(fleet.taken)
-        await anyio.sleep(0.5)
-        assert len(fleet.taken) - count <= 1
+        turn = await buckets.take("lab", 0.1, 1.0)
+        # What was promised before the edit does not make it wait longer than the new rate does.
+        assert not turn.granted
+        assert turn.wait_s < 610
         group.cancel_scope.cancel()
 
 
 async def test_waiting_takers_leave_the_database_alone(lab: Lab) -> None:
     asked = 0
+    fleet = Fleet(lab, 120.0)
 
     class Counting(Buckets):
         async def take(self, *args: Any) -> Any:
@@ -108,15 +111,16 @@ async def test_waiting_takers_leave_the_database_alone(lab: Lab) -> None:
         pacer = Pacer(
             Counting(mongo.rate_limits),
             Events(),
-            rate=lambda platform: 12.0,
+            rate=lambda platform: fleet.rate,
             workers=lambda: 1,
-            wait_for_edit=anyio.sleep,
+            wait_for_edit=fleet.wait_for_edit,
         )
         for _ in range(200):
-            group.start_soon(pacer.turn, "lab")
-        await anyio.sleep(1.0)
+            group.start_soon(fleet.take, pacer)
+        await lab.until(lambda: len(fleet.taken) >= burst(fleet.rate) + 2)
+        taken = len(fleet.taken)
         group.cancel_scope.cancel()
-    assert asked <= 3
+    assert asked <= taken + 1
 
 
 @pytest.mark.parametrize(
@@ -154,10 +158,8 @@ async def test_without_a_database_each_worker_keeps_to_its_share(lab: Lab) -> No
         lab.settings,
         mongodb=msgspec.structs.replace(lab.settings.mongodb, uri="mongodb://127.0.0.1:9/"),
     )
-    from hotstream_reactive.mongo.client import Mongo
-
     mongo = Mongo(lab.settings.mongodb, app_name="hotstream/test")
-    fleet = Fleet(lab, 1200.0)  # 20 in a second, so less than 7 for each of three
+    fleet = Fleet(lab, 1200.0)
     events = Events()
     events.listen(lab.listener("w1"))
     pacer = Pacer(
@@ -169,12 +171,22 @@ async def test_without_a_database_each_worker_keeps_to_its_share(lab: Lab) -> No
     )
     async with anyio.create_task_group() as group:
         group.start_soon(fleet.take, pacer)
-        await lab.event("pacing_failed")
-        await anyio.sleep(1.0)
+        await lab.until(lambda: len(fleet.taken) >= 5)
         group.cancel_scope.cancel()
     await mongo.close()
-    assert 4 <= len(fleet.taken) <= 8
+    pauses = [after - before for before, after in itertools.pairwise(fleet.taken)]
+    assert min(pauses) > 60 / 1200 * 3 - 0.02
     assert len(lab.of("pacing_failed")) == 1
+
+
+async def test_a_run_that_waits_for_its_pace_hears_of_an_edit(lab: Lab) -> None:
+    lab.control("platform:lab", requests_per_minute=0.1)
+    async with lab.worker():
+        lab.insert("a", options={"requests": 3})
+        await lab.event("request")
+        lab.control("platform:lab", requests_per_minute=6000)
+        changed = await lab.event("limit_changed", requests_per_minute=6000.0)
+        assert (await lab.event("completed", "a")).at - changed.at < 1.0
 
 
 async def test_runs_of_a_worker_are_paced_by_the_control(lab: Lab) -> None:

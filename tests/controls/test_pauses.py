@@ -15,8 +15,10 @@ PROMISED_S = 1.0
 async def everywhere(lab: Lab, action: str, control: str) -> float:
     """When the last of the two workers had seen it."""
     seen = await lab.until(
-        lambda: {s.worker for s in lab.of(action, control=control)} == {"w1", "w2"}
-        and lab.of(action, control=control)
+        lambda: (
+            {s.worker for s in lab.of(action, control=control)} == {"w1", "w2"}
+            and lab.of(action, control=control)
+        )
     )
     return max(one.at for one in seen)
 
@@ -87,7 +89,7 @@ async def test_a_careless_document_starts_at_once_after_a_pause(lab: Lab) -> Non
     """It has no sort keys, so only intake makes it findable: not as late as the next sweep."""
     lab.control("platform:lab", paused=True)
     async with lab.worker():
-        lab.insert("careless", priority=..., immediate=..., created_at=..., status=...)
+        lab.insert("careless", priority=..., immediate=..., created_at=...)
         await lab.event("admitted", "careless")
         lab.control("platform:lab", paused=False)
         await lab.event("completed", "careless")
@@ -96,6 +98,7 @@ async def test_a_careless_document_starts_at_once_after_a_pause(lab: Lab) -> Non
 async def test_what_is_wrong_in_a_control_is_reported_once_and_ignored(lab: Lab) -> None:
     lab.control("platform:lab", paused="yes", max_running=2, comment="ours")
     lab.control("platfrom:lab", paused=True)
+    expected = "expected 'engine' or 'platform:' and a platform's name"
     async with lab.worker():
         lab.insert("t1")
         await lab.event("completed", "t1")
@@ -106,6 +109,6 @@ async def test_what_is_wrong_in_a_control_is_reported_once_and_ignored(lab: Lab)
         {"control": "platform:lab", "problem": "paused: 'yes', expected true or false"},
         {
             "control": "platfrom:lab",
-            "problem": "_id: 'platfrom:lab', expected 'engine' or 'platform:' and a platform's name",
+            "problem": f"_id: 'platfrom:lab', {expected}",
         },
     ]

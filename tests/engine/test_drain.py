@@ -115,6 +115,7 @@ async def test_the_last_outcome_is_written_before_the_end(lab: Workshop) -> None
 
 
 async def test_a_worker_that_is_cancelled_ends(lab: Workshop) -> None:
+    lab.may_die = True
     lab.hold("a")
     async with lab.worker() as worker:
         await lab.insert(task("a"))
@@ -137,6 +138,7 @@ async def test_a_service_that_fails_ends_the_worker_instead_of_leaving_it_deaf(
     async def fail(self: Intake) -> int:
         raise RuntimeError("a fault nobody thought of")
 
+    lab.may_die = True
     lab.hold("a")
     async with lab.worker():
         await lab.insert(task("a"))

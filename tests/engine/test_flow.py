@@ -329,3 +329,22 @@ async def test_without_the_stream_sweeps_find_the_same_tasks(lab: Workshop) -> N
         await lab.reaches("bare", 2, 5)
     assert max(waits["urgent"]) < 0.4 + 0.25
     assert max(waits["normal"]) < 1.6 + 0.25
+
+
+async def test_a_task_cancelled_without_the_stream_ends_as_cancelled(lab: Workshop) -> None:
+    async def play(adapter: Any, options: Any) -> AsyncIterator[Any]:
+        yield item("a", 1)
+        await lab.gates["a"].wait()
+        await adapter.context.save_checkpoint({"page": 1})
+        yield item("a", 2)
+
+    lab.plays["a"] = play
+    async with lab.worker(reactive=False, check_interval=0.2):
+        await lab.insert(task("a"))
+        await lab.started("a")
+        await lab.tasks.update_one({"task_id": "a"}, {"$set": {"status": 4}})
+        lab.gates["a"].set()
+        await lab.until(lambda: lab.told("cancelled", "a"))
+        assert (await lab.get("a"))["completed_at"]
+        assert not lab.told("lease_lost")
+    assert await lab.items("a") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import time
@@ -13,6 +14,7 @@ from bson import Int64, MaxKey, MinKey, ObjectId, Regex, encode
 from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.raw_bson import RawBSONDocument
+from pymongo.errors import DuplicateKeyError
 from workshop import Document, Workshop, task
 
 pytestmark = pytest.mark.anyio
@@ -124,9 +126,7 @@ def generated(count: int) -> list[Any]:
         fields = {
             field: chance.choice(VALUES) for field in chance.sample(FIELDS, chance.randint(1, 3))
         }
-        document = odd(f"bad{n}", **fields)
-        if document.get("task_id") != f"bad{n}":
-            document["task_id"] = f"bad{n}" if chance.random() < 0.7 else {"n": n}
+        document = {k: v for k, v in (task(f"bad{n}") | fields).items() if v is not ...}
         if n % 20 == 7:
             raw = encode({**document, "name": "QQQQ"})
             documents.append(RawBSONDocument(raw.replace(b"QQQQ\x00", b"\xff\xfe\x80\xff\x00", 1)))
@@ -142,7 +142,8 @@ async def test_two_hundred_odd_documents_do_not_hurt_twenty_good_ones(lab: Works
     ) as worker:
         for n in range(20):
             for document in bad[n * 10 : n * 10 + 10]:
-                await lab.database.tasks.insert_one(document)
+                with contextlib.suppress(DuplicateKeyError):  # its writer knows
+                    await lab.tasks.insert_one(document)
             await lab.insert(task(f"good{n}"))
         for n in range(20):
             await lab.reaches(f"good{n}", 2)

@@ -74,6 +74,8 @@ class Workshop:
         self.most_running = 0
         self.events: list[tuple[float, Event]] = []
         self.gates: dict[str, anyio.Event] = defaultdict(anyio.Event)
+        #: Whether a worker may end by an error.
+        self.may_die = False
 
     # The external application
 
@@ -161,7 +163,7 @@ class Workshop:
             try:
                 await self.until(lambda: worker.ready.is_set() or run.done())
                 yield worker
-                assert not run.done() or run.exception() is None, "the worker died"
+                assert self.may_die or not run.done() or not run.exception(), "the worker died"
             finally:
                 worker.stop()
                 worker.stop()
@@ -176,7 +178,8 @@ class Workshop:
                 left.cancel()
             await asyncio.wait([run], timeout=5)
             raise AssertionError("the worker neither works nor ends")
-        run.result()
+        if not self.may_die:
+            run.result()
 
     def _registry(self) -> Registry:
         workshop = self

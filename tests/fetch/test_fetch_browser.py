@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,24 +13,14 @@ from hotstream_reactive.fetch import browser, chromium
 from hotstream_reactive.fetch.browser import BrowserPool
 from hotstream_reactive.fetch.http import DEFAULT_USER_AGENT
 from hotstream_reactive.settings import FetchSettings
+from tests.fetch.surroundings import CHROMIUM, descendants
 from tests.site.nitter import VERIFYING, MisbehavingSite
 
 pytestmark = pytest.mark.anyio
 
 
-def installed() -> str:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        return chromium.find(
-            os.environ.get("HOTSTREAM_CHROMIUM", ""), playwright.chromium.executable_path
-        )
-
-
-try:
-    CHROMIUM = installed()
-except BlockedError as error:
-    pytest.skip(str(error), allow_module_level=True)
+if not CHROMIUM:
+    pytest.skip("there is no Chromium", allow_module_level=True)
 
 SETTINGS = FetchSettings(timeout=20, chromium=CHROMIUM)
 
@@ -109,12 +98,12 @@ async def test_a_password(site, pool):
 async def test_a_crashed_browser_is_started_again(site, pool, part, monkeypatch):
     monkeypatch.setattr(browser, "_STEP_TIMEOUT_S", 2.0)
     await visit(pool, f"{site.url}/nightdome")
-    gone = pool._browser
-    for pid in children(part):
+    gone = pool._live
+    for pid in descendants(part):
         os.kill(pid, signal.SIGKILL)
     response, _ = await visit(pool, f"{site.url}/nightdome")
     assert "timeline-item" in response.text
-    assert pool._browser is not gone
+    assert pool._live is not gone
 
 
 async def test_the_browser_is_closed_with_its_last_holder(site):
@@ -126,7 +115,7 @@ async def test_the_browser_is_closed_with_its_last_holder(site):
             await visit(pool, f"{site.url}/nightdome")
         assert pool.is_running
     assert not pool.is_running
-    assert children("--headless") == []
+    assert descendants("--headless") == []
 
 
 async def test_pages_do_not_share_cookies(site, pool):
@@ -161,24 +150,6 @@ async def test_a_program_that_is_no_browser(tmp_path):
 
 def test_verifying_page_needs_a_script():
     assert "<script>" in VERIFYING
-
-
-def children(mark: str) -> list[int]:
-    """Chromium processes started by this one, at any depth, with `mark` in their command."""
-    table = subprocess.run(
-        ["ps", "-ww", "-eo", "pid=,ppid=,args="], check=True, capture_output=True, text=True
-    ).stdout
-    rows = [line.split(None, 2) for line in table.splitlines()]
-    parents = {int(pid): int(parent) for pid, parent, *_ in rows}
-
-    def below(pid: int) -> bool:
-        while pid > 1:
-            pid = parents.get(pid, 0)
-            if pid == os.getpid():
-                return True
-        return False
-
-    return [int(row[0]) for row in rows if mark in row[-1] and below(int(row[0]))]
 
 
 def test_the_search_for_chromium(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from pymongo.database import Database
 Document = dict[str, Any]
 Start = Callable[..., Daemon]
 Insert = Callable[..., None]
+ZOMBIE_TIMEOUT_S = 5
 BLOCKER = Path(__file__).parent / "plugins" / "blocker.py"
 
 
@@ -36,7 +37,7 @@ def ended(database: Database[Document], task_id: str) -> Document:
     )
 
 
-@pytest.mark.parametrize("how", ["sleep:7", "regex:6"])
+@pytest.mark.parametrize("how", ["sleep:7", "regex:5.5"])
 def test_leases_are_kept_while_an_adapter_blocks_the_loop(
     sync_database: Database[Document], start: Start, insert: Insert, how: str
 ) -> None:
@@ -48,7 +49,9 @@ def test_leases_are_kept_while_an_adapter_blocks_the_loop(
     first.says("task=blocking begin")
     second = start("second")
     warning = first.says("loop blocked")
-    first.says("loop unblocked", timeout_s=40)
+    back = first.says("loop unblocked", timeout_s=40)
+    blocked_s = float(back.partition("blocked_s=")[2].split()[0])
+    assert blocked_s > ZOMBIE_TIMEOUT_S, "or the test would prove nothing"
 
     for task_id in ("blocking", "other"):
         task = ended(sync_database, task_id)
@@ -61,7 +64,7 @@ def test_leases_are_kept_while_an_adapter_blocks_the_loop(
     place = (
         f"blocker.py:{line_of('time.sleep(float(much))')} search"
         if how.startswith("sleep")
-        else f"blocker.py:{line_of('length + 1, took * 2') + 1} hopeless < blocker.py:"
+        else f"blocker.py:{line_of('re.match(')} hopeless < blocker.py:"
     )
     assert f"where={place}" in warning
     assert "task=blocking" in warning
@@ -101,31 +104,15 @@ def test_a_loop_that_does_not_come_back_ends_the_process(
     assert task["worker_id"].startswith("other-")
 
 
-def test_a_hung_task_is_not_kept_alive_beyond_its_timeout(
-    sync_database: Database[Document], start: Start, insert: Insert
-) -> None:
-    """Its lease is renewed no longer, and with nothing else to do the process ends."""
-    worker = start("hung", scheduler_zombie_timeout=2)
-    insert("endless", "sleep:60", timeout=4)
-    worker.says("task=endless begin")
-    worker.says("loop blocked")
-    assert worker.wait(30) == 70
-    assert "every running task is beyond its timeout" in worker.log
-    task = running(sync_database, "endless")
-    assert task is not None
-    kept_s = (task["last_heartbeat"] - task["started_at"]).total_seconds()
-    assert 1.5 < kept_s < 5
-
-
 def test_a_process_that_was_stopped_is_no_false_alarm(
     sync_database: Database[Document], start: Start, insert: Insert
 ) -> None:
     """After SIGCONT the loop gets the time to tick before anything is concluded."""
     worker = start("stopped", scheduler_stuck_after=3, scheduler_zombie_timeout=60)
-    insert("patient", "await:6", timeout=60)
+    insert("patient", "await:5", timeout=60)
     worker.says("task=patient begin")
     worker.signal(signal.SIGSTOP)
-    time.sleep(4)  # longer than stuck_after, and than the loop may be silent
+    time.sleep(3.5)  # longer than stuck_after, and than the loop may be silent
     stopped_at = running(sync_database, "patient")
     assert stopped_at is not None
     worker.signal(signal.SIGCONT)

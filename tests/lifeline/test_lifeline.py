@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
-from hotstream_reactive.engine import frames
+from hotstream_reactive.engine import frames, lifeline
 from hotstream_reactive.engine.alarm import Alarm
 from hotstream_reactive.engine.events import Event, Events
 from hotstream_reactive.engine.heartbeat import Heartbeat
@@ -25,6 +25,13 @@ from hotstream_reactive.model.task import Task
 from hotstream_reactive.settings import SchedulerSettings
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of a second between two looks, so that blocking is short."""
+    monkeypatch.setattr(lifeline, "TICK_S", 0.1)
+    monkeypatch.setattr(lifeline, "BLOCKED_AFTER_S", 0.4)
 
 
 class Leases:
@@ -66,10 +73,10 @@ class Lab:
         self.exits: list[int] = []
         self.lost: list[str] = []
         self.came_back = 0
-        self.settings = SchedulerSettings(heartbeat_interval=1, zombie_timeout=3, **settings)
+        self.settings = SchedulerSettings(heartbeat_interval=0.4, zombie_timeout=1, **settings)
         events = Events()
         events.listen(self.events.append)
-        self.heartbeat = Heartbeat(NoDatabase(), events, interval_s=1, zombie_timeout_s=3)
+        self.heartbeat = Heartbeat(NoDatabase(), events, interval_s=0.4, zombie_timeout_s=1)
         self.lifeline = Lifeline(
             self.heartbeat,
             self.active,
@@ -107,7 +114,7 @@ async def test_a_healthy_loop_needs_no_connection() -> None:
     lab = Lab()
     lab.hold("a")
     async with lab.running():
-        await anyio.sleep(2.6)
+        await anyio.sleep(1.0)
     assert lab.leases.asked == []
     assert lab.events == []
 
@@ -115,19 +122,19 @@ async def test_a_healthy_loop_needs_no_connection() -> None:
 async def test_a_blocked_loop_keeps_its_leases_and_tells_when_it_is_back() -> None:
     lab = Lab()
     lab.hold("a")
-    lab.hold("over", timeout=0.5)
+    lab.hold("over", timeout=0.2)
     async with lab.running():
-        block(4.2)
+        block(1.6)
         assert lab.events == [], "listeners hear nothing while the loop cannot run them"
         await lab.heartbeat.renew_once()
-        await anyio.sleep(0.7)
+        await anyio.sleep(0.3)
     # A task that is beyond its timeout is not kept alive.
     assert {tuple(asked) for asked in lab.leases.asked} == {("lease-a",)}
     assert len(lab.leases.asked) >= 2
     (back,) = [event for event in lab.events if event.action == "loop_unblocked"]
     assert back.details["where"].startswith("test_lifeline.py:")
     assert back.details["where"].split(" < ")[0].endswith(" block")
-    assert 4 < back.details["blocked_s"] < 8
+    assert 1.5 < back.details["blocked_s"] < 4
     assert lab.came_back == 1
     # The worker fences itself for the lease nobody renewed, not for the other one.
     assert len(lab.lost) == 1
@@ -139,21 +146,35 @@ async def test_an_unreachable_database_is_tried_again_and_ends_nothing() -> None
     lab.hold("a")
     lab.leases.down = True
     async with lab.running():
-        block(3.2)
+        block(0.9)
         lab.leases.down = False
-        block(1.2)
-        await anyio.sleep(0.7)
+        block(0.5)
+        await anyio.sleep(0.3)
     assert lab.leases.asked
     assert lab.exits == []
 
 
 async def test_a_loop_blocked_for_too_long_ends_the_process() -> None:
-    lab = Lab(stuck_after=2.5)
+    lab = Lab(stuck_after=0.8)
     async with lab.running():
-        block(3.6)
-        await anyio.sleep(0.7)
+        block(1.6)
+        await anyio.sleep(0.3)
     assert set(lab.exits) == {EXIT_STUCK}
     assert lab.leases.asked == [], "there is no lease to renew"
+
+
+async def test_a_hung_task_is_not_kept_alive_for_ever() -> None:
+    """With nothing else to do, the process ends some time after the timeout of its last task."""
+    lab = Lab()
+    lab.hold("short", timeout=0.1)
+    lab.hold("hung", timeout=0.9)
+    async with lab.running():
+        block(1.5)
+        assert lab.exits == [], "one of them may still be cleaning up"
+        block(1.0)
+        await anyio.sleep(0.3)
+    assert set(lab.exits) == {EXIT_STUCK}
+    assert {tuple(asked) for asked in lab.leases.asked} == {("lease-hung",)}
 
 
 def test_the_alarm_lets_threads_run_during_a_hopeless_expression() -> None:

@@ -262,7 +262,7 @@ bson_values = st.recursive(
 documents = st.dictionaries(st.sampled_from((*FIELDS, "_id", "other")), bson_values)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(documents)
 def test_no_document_raises_anything_but_invalid_task(document: dict[str, Any]) -> None:
     try:

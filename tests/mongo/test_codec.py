@@ -72,7 +72,6 @@ async def test_nobody_there_is_told_soon_and_without_the_password(driver: Any) -
         "mongodb://user:p@ss@word@db/",
         "mongodb://user:hunter2@/",
         "mongodb://user:hunter2@db:port/",
-        "mongodb://user:hunter2@db/?readConcernLevel=%zz&w=many&authMechanism=NONE",
     ],
 )
 async def test_an_address_that_cannot_be_used_is_refused_without_the_password(

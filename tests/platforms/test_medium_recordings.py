@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hotstream_reactive.extractors.medium import MediumExtractor
+from hotstream_reactive.model.page import ParsedPage
 from hotstream_reactive.platforms.medium import parse_page
 from tests.site import recordings
 
@@ -31,9 +32,13 @@ def test_the_address_changes_nothing(recording: Path) -> None:
     recordings.compare_page(page, recording)
 
 
+@pytest.fixture
+def page(recording: Path) -> ParsedPage:
+    return parse_page(recording.read_text("utf-8"))
+
+
 @pytest.mark.anyio
-async def test_items(recording: Path) -> None:
-    page = parse_page(recording.read_text("utf-8"))
+async def test_items(recording: Path, page: ParsedPage) -> None:
     items = [await MediumExtractor().extract(record) for record in page.records]
     wanted: list[dict[str, Any]] = recordings.expected(recording)["items"]
     for item, want in zip(items, wanted, strict=True):

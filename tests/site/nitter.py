@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,6 +43,19 @@ LOGIN = """<!DOCTYPE html><html><head><title>Example Authentication</title>
 UNRELATED = """<!DOCTYPE html><html><head><title>Garden furniture</title></head>
 <body><h1>Chairs and tables</h1><p>Just a moment... window.park</p></body></html>"""
 
+BY_SCRIPT = """<!DOCTYPE html><html><head><title>Loading</title></head><body>
+<div id="app"></div><script>
+fetch(location.pathname + "?part=posts").then(answer => answer.text()).then(text => {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  document.body.replaceChildren(...page.body.children);
+});
+</script></body></html>"""
+
+DEVOURING = """<!DOCTYPE html><html><body>x<script>
+const kept = [];
+for (;;) kept.push(new Array(1e7).fill(Math.random()));
+</script></body></html>"""
+
 PLACEHOLDER_FEED = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0"><channel><title>Somebody / @somebody</title><link>http://site.example</link>
 <item><title>RSS reader not yet whitelisted!</title><description>Ask us.</description>
@@ -69,6 +84,7 @@ class MisbehavingSite(NitterSite):
         super().__init__(**options)  # type: ignore[arg-type]  # the options of NitterSite
         self.headers_seen: list[dict[str, str]] = []
         self._rules: list[_Rule] = []
+        self._writers: dict[object, asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -95,6 +111,13 @@ class MisbehavingSite(NitterSite):
     def behave(self) -> None:
         """Be a good instance again."""
         self._rules.clear()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers[asyncio.current_task()] = writer
+        try:
+            await super()._serve(reader, writer)
+        finally:
+            del self._writers[asyncio.current_task()]
 
     async def answer(self, request: Request) -> Reply:
         self.headers_seen.append(request.headers)
@@ -125,6 +148,9 @@ class MisbehavingSite(NitterSite):
 
     async def _forbidden(self, _: Request) -> Reply:
         return html("<html><body>403 Forbidden</body></html>", 403)
+
+    async def _challenged(self, _: Request) -> Reply:
+        return html(CLOUDFLARE, 503, {"cf-mitigated": "challenge"})
 
     async def _empty(self, _: Request) -> Reply:
         return Reply(content_type="")
@@ -173,8 +199,42 @@ class MisbehavingSite(NitterSite):
         return html(demo_pages.account_page(account, shown))
 
     async def _bomb(self, _: Request) -> Reply:
-        body = gzip.compress(b"<!-- " + b"0" * (40 * 2**20) + b" -->")
+        body = gzip.compress(b"<html><body>" + b"0" * (40 * 2**20))
         return Reply(body=body, headers={"Content-Encoding": "gzip"})
+
+    async def _huge(self, _: Request, *, mebibytes: str = "100") -> Reply:
+        """A body that is sent as it is made, without saying how long it is."""
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"<html><body>"
+            for _ in range(int(mebibytes) * 16):
+                yield b"<p>" + b"0" * (2**16 - 7) + b"</p>"
+
+        return Reply(chunks=pieces())
+
+    async def _by_script(self, request: Request) -> Reply:
+        """A page without posts that fetches them when its script runs."""
+        if request.query.get("part") == "posts":
+            return await NitterSite.answer(self, request)
+        return html(BY_SCRIPT)
+
+    async def _hangs(self, _: Request) -> Reply:
+        """A page whose script never ends."""
+        return html("<html><body>x<script>for (;;) {}</script></body></html>")
+
+    async def _devours(self, _: Request) -> Reply:
+        """A page whose script takes memory until its process dies."""
+        return html(DEVOURING)
+
+    async def _reset(self, _: Request) -> Reply:
+        """The connection is reset before anything is answered."""
+        writer = self._writers[asyncio.current_task()]
+        # Without lingering, closing resets the connection.
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        writer.transport.abort()
+        raise ConnectionResetError
 
     async def _slow_drip(self, _: Request) -> Reply:
         async def drops() -> AsyncIterator[bytes]:

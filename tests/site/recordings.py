@@ -60,7 +60,7 @@ def compare_item(item: DataItem, want: dict[str, Any]) -> None:
     assert item.id == f"{item.platform}_{want['id']}"
     text, subtitle = squeezed(item.content), squeezed(item.metadata.get("subtitle", ""))
     for key, value in want.items():
-        accepted = want.get(f"{key}_accept", []) + [value]
+        accepted = [*want.get(f"{key}_accept", []), value]
         if key == "id" or key.endswith("_accept"):
             continue
         if key == "url":

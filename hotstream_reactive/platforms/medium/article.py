@@ -51,9 +51,11 @@ _MARKS_LOOKED_AT = 400
 
 def address_of(tree: LexborHTMLParser, url: str | None) -> str:
     """The article's own address as the page states it, else the one it was asked for."""
-    link = tree.css_first('link[rel="canonical"][href]')
-    stated = (link.attributes.get("href") or "") if link is not None else ""
-    for address in (stated, _meta(tree, 'meta[property="og:url"]'), url or ""):
+    for address in (
+        _link(tree, 'link[rel="canonical"]'),
+        _meta(tree, 'meta[property="og:url"]'),
+        url or "",
+    ):
         if article_id(address):
             return without_query(address)
     return ""
@@ -209,12 +211,18 @@ def _of_metas(tree: LexborHTMLParser) -> Record:
             "subtitle": _meta(tree, 'meta[name="description"]')
             or _meta(tree, 'meta[property="og:description"]'),
             "author": line_of(_meta(tree, 'meta[name="author"]')),
+            # Not that of Twitter, which stands in another element: it may be another name.
             "handle": handle_in(_meta(tree, 'meta[property="article:author"]'))
-            or _meta(tree, 'meta[name="twitter:creator"]').removeprefix("@"),
+            or handle_in(_link(tree, 'link[rel="author"]')),
             "created_at": moment(_meta(tree, 'meta[property="article:published_time"]')),
             "reading_time_min": float(minutes[1]) if minutes else None,
         }
     )
+
+
+def _link(tree: LexborHTMLParser, selector: str) -> str:
+    node = tree.css_first(selector)
+    return text_of(node.attributes.get("href")) if node is not None else ""
 
 
 def _meta(tree: LexborHTMLParser, selector: str) -> str:

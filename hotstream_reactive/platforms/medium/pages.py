@@ -44,23 +44,25 @@ def parse_page(
         ``feed_title``, ``profile`` (handle, name, id), ``next_cursor`` (the object itself) and
         ``next_path``. Never raises for what a server may send.
     """
-    lowered = {name.lower(): value for name, value in (headers or {}).items()}
     info: dict[str, Any] = {} if status is None else {"status": status}
     if (xml := feed.feed_in(text)) is not None:
         return _feed(xml, info)
-    if (value := listing.payload_in(text)) is not None:
-        page = listing.read(value, url, info)
-        if page is not None:
-            return page
+    value = listing.payload_in(text)
+    if value is not None and (page := listing.read(value, url, info)) is not None:
+        return page
     tree = LexborHTMLParser(text)
     if title := challenge.title_of(tree):
         info["title"] = title
     if (page := _content(tree, url, status, info)) is not None:
         return page
     verdict = challenge.classify(
-        text, status=status, content_type=content_type, headers=lowered, tree=tree
+        text, status=status, content_type=content_type, headers=_lowered(headers), tree=tree
     )
     return _failure(verdict, tree, title, info)
+
+
+def _lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
 
 
 def _content(

@@ -31,9 +31,9 @@ from hotstream_reactive.platforms.values import (
 )
 
 # Numbers in `?format=json`, names in page state.
-_HEADINGS = frozenset({2, 3, 13, "H2", "H3", "H4"})
-_LIST_ENTRIES = frozenset({9, 10, "ULI", "OLI"})
-_LOCKED = frozenset({2, "LOCKED"})
+_HEADINGS: frozenset[int | str] = frozenset({2, 3, 13, "H2", "H3", "H4"})
+_LIST_ENTRIES: frozenset[int | str] = frozenset({9, 10, "ULI", "OLI"})
+_LOCKED: frozenset[int | str] = frozenset({2, "LOCKED"})
 
 
 class Lookup(Protocol):
@@ -79,7 +79,9 @@ def read(post: Any, lookup: Lookup, source: str) -> Record | None:
             # Before 2017 there were no claps, only people who recommended.
             "likes": recommends if claps is None else claps,
             "recommends": recommends,
-            "replies": count(get("postResponses.count", "virtuals.responsesCreatedCount")),
+            "replies": count(
+                get("postResponses.count", "responsesCount", "virtuals.responsesCreatedCount")
+            ),
             "reading_time_min": _minutes(get("readingTime", "virtuals.readingTime")),
             "tags": tags(post, lookup),
             "locked": _is_locked(post, lookup),
@@ -124,9 +126,9 @@ def _lines(found: Any, lookup: Lookup, title: str) -> list[str]:
     for paragraph in found if isinstance(found, list) else []:
         text = text_of(lookup.field(paragraph, "text"))
         kind = lookup.field(paragraph, "type")
-        is_title = not lines and kind in _HEADINGS and line_of(text) == title
+        is_title = not lines and _is_among(kind, _HEADINGS) and line_of(text) == title
         if text and not is_title:
-            lines.append(f"• {text}" if kind in _LIST_ENTRIES else text)
+            lines.append(f"• {text}" if _is_among(kind, _LIST_ENTRIES) else text)
     return lines
 
 
@@ -165,9 +167,13 @@ def _is_locked(post: Any, lookup: Lookup) -> bool | None:
     get = _getter(post, lookup)
     said = [get("isLocked"), get("isSubscriptionLocked"), get("virtuals.isLockedPreviewOnly")]
     visibility = get("visibility")
-    if any(one is True for one in said) or visibility in _LOCKED:
+    if any(one is True for one in said) or _is_among(visibility, _LOCKED):
         return True
     return False if False in said or visibility is not None else None
+
+
+def _is_among(value: Any, known_ones: frozenset[int | str]) -> bool:
+    return isinstance(value, int | str) and value in known_ones
 
 
 def _is_preview(post: Any, lookup: Lookup) -> bool:
@@ -228,7 +234,9 @@ class References:
 
     def of(self, kind: str, identity: Any) -> Any:
         """A record by kind and id; None when it is not there."""
-        return mapping(self._references.get(kind)).get(identity) if identity else None
+        return (
+            mapping(self._references.get(kind)).get(identity) if isinstance(identity, str) else None
+        )
 
     def posts(self) -> list[Record]:
         """All posts, in the order in which they stand."""

@@ -15,6 +15,7 @@ from hotstream_reactive.errors import (
 from hotstream_reactive.fetch.http import prepare
 from hotstream_reactive.platforms.base import PlatformAdapter, SearchOptions
 from hotstream_reactive.platforms.twitter.client import NitterClient, Shared
+from hotstream_reactive.platforms.twitter.conversation import named_posts
 from hotstream_reactive.platforms.twitter.links import account_name
 from hotstream_reactive.platforms.twitter.progress import Progress, TargetProgress, resumed
 from hotstream_reactive.platforms.twitter.query import (
@@ -40,7 +41,8 @@ class TwitterAdapter(PlatformAdapter):
     Options of a task: `limit`, `since` (inclusive) and `until` (exclusive), `filters` (names such
     as ``media`` or ``replies``, true to keep only, false to leave out; also ``f-media``,
     ``e-replies``), `min_faves`, `include_replies`, `include_reposts`, `sort_by` (``top`` for
-    Twitter's own choice, else newest first).
+    Twitter's own choice, else newest first), `posts` (addresses or ids of posts to read with their
+    conversation; a keyword that is such an address does the same).
 
     Attributes:
         shared: pacing, health of instances and browser of the whole process.
@@ -76,7 +78,9 @@ class TwitterAdapter(PlatformAdapter):
             RateLimited, BlockedError, TransientError: no instance answered.
         """
         wished = wishes(options)
-        targets = search_targets(keywords, wished)
+        targets, words = named_posts(keywords, options.get("posts"), self._hosts())
+        if words or not targets:
+            targets += search_targets(words, wished)
         progress = self._begin("search", targets)
         seen: set[str] = set()
         for target in targets:
@@ -100,7 +104,8 @@ class TwitterAdapter(PlatformAdapter):
             RateLimited, BlockedError, TransientError: no instance answered for some account.
         """
         wished = wishes(self.context.options)
-        hosts = frozenset(one.label.rsplit(":", 1)[0] for one in self._nitter().instances)
+        hosts = self._hosts()
+        posts, _ = named_posts((), self.context.options.get("posts"), hosts)
         targets: dict[str, Target] = {}
         invalid: list[PermanentError] = []
         for given in accounts:
@@ -111,11 +116,15 @@ class TwitterAdapter(PlatformAdapter):
                 self._note(given, TargetProgress(outcome=error.kind, message=str(error)))
             else:
                 targets.setdefault(handle.lower(), account_target(handle, wished))
+        targets |= {post.name: post for post in posts}
         progress = self._begin("monitor", list(targets.values()))
         for target in targets.values():
             async for record in self._read(target, wished, limit, progress, set()):
                 yield record
         await self._finish(progress, list(targets.values()), invalid)
+
+    def _hosts(self) -> frozenset[str]:
+        return frozenset(one.label.rsplit(":", 1)[0] for one in self._nitter().instances)
 
     def _nitter(self) -> NitterClient:
         if self._client is None:
@@ -131,6 +140,8 @@ class TwitterAdapter(PlatformAdapter):
     ) -> AsyncIterator[Record]:
         """Read one target; a failure is kept until all targets were read."""
         own = progress.of(target.name)
+        if target.post is not None:
+            wished = Wishes()  # a conversation is not filtered: it would lose its thread
 
         async def save() -> None:
             await self.context.save_checkpoint(progress.saved())

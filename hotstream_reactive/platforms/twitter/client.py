@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from hotstream_reactive.errors import BlockedError, PermanentError, ScrapeError, TransientError
-from hotstream_reactive.fetch.browser import BrowserPool
-from hotstream_reactive.fetch.http import HttpClient, Response
-from hotstream_reactive.fetch.throttle import Throttle
+from hotstream_reactive.errors import (
+    BlockedError,
+    PermanentError,
+    RateLimited,
+    ScrapeError,
+    TransientError,
+)
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
 from hotstream_reactive.platforms.base import RunContext
-from hotstream_reactive.platforms.twitter.html import STRUCTURE
+from hotstream_reactive.platforms.twitter.asking import Asked, Asker, Shared, feed_path
 from hotstream_reactive.platforms.twitter.instances import (
-    Health,
     Instance,
     Refusal,
     all_refused,
     configured,
     retry_after_s,
 )
-from hotstream_reactive.platforms.twitter.pages import parse_page
 
-# Scripts that a browser runs by itself. A captcha is for a person and is only reported.
-_BROWSER_PASSES = frozenset({"verifying_browser_pow", "anubis", "bot_wall"})
+__all__ = ["Answer", "NitterClient", "Shared"]
+
 _GOOD = frozenset({PageOutcome.OK, PageOutcome.EMPTY})
 _SAID_BY_PLATFORM = frozenset({PageOutcome.ERROR, PageOutcome.NOT_FOUND})
 _PASSING = frozenset({"network_error", "instance_error"})
-
-
-class Shared:
-    """What all runs of the process share: pacing, health of the instances, the browser."""
-
-    def __init__(self) -> None:
-        self.throttle = Throttle()
-        self.health = Health()
-        self.browser = BrowserPool()
+# No page of any kind comes from there.
+_NO_FEED_EITHER = frozenset({"robots", "forbidden_address", "no_browser"})
 
 
 class Answer(NamedTuple):
@@ -46,16 +38,25 @@ class Answer(NamedTuple):
     label: str
 
 
+class Question(NamedTuple):
+    """What is asked for: `account` whose page, or `post` whose conversation it must be."""
+
+    path: str
+    what: str
+    account: str | None = None
+    post: str | None = None
+
+
 class NitterClient:
     """The instances of one run; close it when done.
 
     Raises:
-        PermanentError: (`no_instances`) none is configured.
+        PermanentError: (`no_instances`) none is configured; (`no_socks`) a proxy cannot be used.
     """
 
     def __init__(self, context: RunContext, shared: Shared) -> None:
         self._context = context
-        self._shared = shared
+        self._health = shared.health
         self.instances = configured(context.platform.instances)
         if not self.instances:
             raise PermanentError(
@@ -63,143 +64,158 @@ class NitterClient:
                 'addresses, e.g. ["https://nitter.example"]',
                 kind="no_instances",
             )
-        self._http = HttpClient(context.fetch, trusted=context.platform.instances)
-        self._holds_browser = False
+        self._asker = Asker(context, shared)
+        # Where pages are refused but the feed is not, in this run.
+        self._by_feed: Instance | None = None
 
     async def close(self) -> None:
         """Close connections; the browser too, when no other run uses it."""
-        try:
-            await self._http.close()
-        finally:
-            if self._holds_browser:
-                self._holds_browser = False
-                await self._shared.browser.release()
+        await self._asker.close()
 
-    async def fetch(self, path: str, *, account: str | None, what: str) -> Answer:
+    async def fetch(
+        self, path: str, *, account: str | None, what: str, post: str | None = None
+    ) -> Answer:
         """Fetch a page of posts from the first instance that has it.
+
+        Where no instance gives the page, the feeds of those are asked that refused it.
 
         Args:
             path: path and query.
             account: whose page it must be; None for a search.
             what: what is asked for, for messages.
+            post: the id of the post whose conversation it must be.
 
         Raises:
             PermanentError: the platform itself says no (`account_not_found`, `account_suspended`,
                 `account_protected`, …): no other instance can say otherwise.
             RateLimited, BlockedError, TransientError: no instance gave the page.
         """
-        health = self._shared.health
+        question = Question(path, what, account, post)
+        feed = feed_path(path)
+        if feed is not None and self._by_feed is not None:
+            if answer := await self._feed(self._by_feed, question, feed):
+                return answer
+            self._by_feed = None
         refusals = [
             Refusal(one.label, "limited", "rate_limited", f"cools down for {wait:.0f} s more", wait)
             for one in self.instances
-            if (wait := health.cooling_s(one)) > 0
+            if (wait := self._health.cooling_s(one)) > 0
         ]
-        for instance in health.ordered(self.instances):
-            refusal: Refusal | None
-            try:
-                page, headers = await self._ask(instance, path)
-            except (TransientError, BlockedError) as error:
-                refusal = Refusal(
-                    instance.label,
-                    "transient" if isinstance(error, TransientError) else "blocked",
-                    error.kind,
-                    _reason(error, instance),
+        walled: list[Instance] = []
+        for instance in self._health.ordered(self.instances):
+            found = await self._page(instance, question)
+            if isinstance(found, Answer):
+                return found
+            refusals.append(found)
+            if found.nature == "blocked" and found.kind not in _NO_FEED_EITHER:
+                walled.append(instance)
+        for instance in walled if feed is not None else ():
+            if answer := await self._feed(instance, question, feed or ""):
+                self._by_feed = instance
+                self._context.log.info(
+                    f"{what}: {instance.label} gives only its feed, which has no counters"
                 )
-            else:
-                refusal = _judge(page, account, instance)
-                if refusal is None:
-                    health.answered(instance)
-                    return Answer(page, instance.label)
-                if refusal.nature == "limited":
-                    wait = health.limited(instance, retry_after_s(headers.get("retry-after")))
-                    refusal = refusal._replace(wait_s=wait)
-                elif page.outcome in _SAID_BY_PLATFORM and not page.retry_elsewhere:
-                    health.answered(instance)
-                    raise PermanentError(
-                        f"{what}: {page.message} (said {instance.label})",
-                        kind=page.failure_kind or "error",
-                    )
-            if refusal.nature != "limited":
-                health.failed(instance)
-            refusals.append(refusal)
-            self._context.log.debug(
-                f"{what}: {refusal.label} gave no answer: {refusal.message} ({refusal.kind})"
-            )
+                return answer
         raise all_refused(what, refusals)
 
-    async def _ask(self, instance: Instance, path: str) -> tuple[ParsedPage, dict[str, str]]:
-        mode = self._context.platform.browser
-        if mode == "always":
-            response = await self._browse(instance, path)
-            return _parsed(response), response.headers
-        url = instance.base + path
-        cookies = self._shared.health.cookies(instance)
-        headers = {"cookie": "; ".join(f"{k}={v}" for k, v in cookies.items())} if cookies else {}
-        async with self._turn(instance):
-            response = await self._http.get(url, headers=headers)
-        page = _parsed(response)
-        passable = page.outcome is PageOutcome.CHALLENGE and page.failure_kind in _BROWSER_PASSES
-        if passable and mode == "auto":
-            response = await self._browse(instance, path)
-            page = _parsed(response)
-        return page, response.headers
+    async def _page(self, instance: Instance, question: Question) -> Answer | Refusal:
+        """Ask an instance for the page itself.
 
-    async def _browse(self, instance: Instance, path: str) -> Response:
-        if not self._holds_browser:
-            await self._shared.browser.acquire()
-            self._holds_browser = True
-        async with self._turn(instance):
-            visit = await self._shared.browser.fetch(
-                instance.base + path,
-                settings=self._context.fetch,
-                user_agent=self._http.user_agent,
-                ready=STRUCTURE,
-                allowed=self._may_load,
-                credentials=instance.credentials,
-            )
-        # With the cookies of a passed challenge the next pages need no browser.
-        self._shared.health.cookies(instance).update(visit.cookies)
-        return visit.response
-
-    @asynccontextmanager
-    async def _turn(self, instance: Instance) -> AsyncIterator[None]:
-        """The turn of this worker at the instance, and of the fleet at the platform."""
-        rate = self._context.platform.rate_limit.requests_per_minute
-        async with self._shared.throttle.turn(instance.label, rate):
-            await self._context.pace()
-            yield
-
-    async def _may_load(self, url: str) -> bool:
+        Raises:
+            PermanentError: the platform says no.
+        """
         try:
-            await self._http.guard.vet(url)
+            asked = await self._asker.page(instance, question.path)
         except ScrapeError as error:
-            self._context.log.debug(f"the browser may not load something: {error}")
-            return False
-        return True
+            refusal = _unanswered(error, instance)
+        else:
+            judged = _judge(asked.page, question, instance)
+            if judged is None:
+                self._health.answered(instance)
+                return Answer(asked.page, instance.label)
+            if asked.page.outcome in _SAID_BY_PLATFORM and not asked.page.retry_elsewhere:
+                self._health.answered(instance)
+                raise PermanentError(
+                    f"{question.what}: {asked.page.message} (said {instance.label})",
+                    kind=asked.page.failure_kind or "error",
+                )
+            refusal = await self._refused(judged, asked, instance)
+        if refusal.nature != "limited":
+            self._health.failed(instance)
+        self._context.log.debug(
+            f"{question.what}: {refusal.label} gave no answer: {refusal.message} ({refusal.kind})"
+        )
+        return refusal
+
+    async def _refused(self, refusal: Refusal, asked: Asked, instance: Instance) -> Refusal:
+        """Remember a refusal, and keep what there is to see of it."""
+        refusal = refusal._replace(
+            message=refusal.message + await self._asker.keep(asked, instance)
+        )
+        if refusal.nature != "transient":
+            self._asker.http.refused(instance.base)
+        if refusal.nature != "limited":
+            return refusal
+        asked_wait = retry_after_s(asked.response.headers.get("retry-after"))
+        return refusal._replace(wait_s=self._health.limited(instance, asked_wait))
+
+    async def _feed(self, instance: Instance, question: Question, path: str) -> Answer | None:
+        """The feed of an instance; None when it does not help."""
+        try:
+            asked = await self._asker.feed(instance, path)
+        except ScrapeError as error:
+            self._context.log.debug(f"{question.what}: no feed of {instance.label}: {error}")
+            return None
+        page = asked.page
+        # An empty feed of an instance that refuses its pages proves nothing; later it is the end.
+        is_end = page.outcome is PageOutcome.EMPTY and "cursor=" in path
+        is_feed = page.page_kind.endswith("_rss")
+        if is_feed and (page.records or is_end) and _judge(page, question, instance) is None:
+            return Answer(page, instance.label)
+        self._context.log.debug(
+            f"{question.what}: the feed of {instance.label} does not help: {page.message}"
+        )
+        return None
 
 
-def _parsed(response: Response) -> ParsedPage:
-    return parse_page(
-        response.text,
-        url=response.final_url,
-        status=response.status,
-        content_type=response.content_type,
-        headers=response.headers,
-    )
+def _unanswered(error: ScrapeError, instance: Instance) -> Refusal:
+    """The refusal of an instance that gave no page at all.
+
+    Raises:
+        ScrapeError: the error itself, when it does not concern the instance.
+    """
+    reason = _reason(error, instance)
+    if isinstance(error, RateLimited):
+        return Refusal(instance.label, "limited", error.kind, reason, error.retry_after)
+    if isinstance(error, TransientError):
+        return Refusal(instance.label, "transient", error.kind, reason)
+    if isinstance(error, BlockedError) or error.kind == "robots":
+        return Refusal(instance.label, "blocked", error.kind, reason)
+    raise error
 
 
-def _judge(page: ParsedPage, account: str | None, instance: Instance) -> Refusal | None:
+def _judge(page: ParsedPage, question: Question, instance: Instance) -> Refusal | None:
     kind, message = page.failure_kind or str(page.outcome), page.message or str(page.outcome)
     if page.outcome in _GOOD:
-        shown = page.info.get("profile", {}).get("handle", account or "")
-        if account is None or shown.lower() == account.lower():
-            return None
-        return Refusal(instance.label, "blocked", "wrong_account", f"shows @{shown} instead")
+        return _other_than_asked(page, question, instance)
     if page.outcome is PageOutcome.RATE_LIMITED:
         return Refusal(instance.label, "limited", kind, message)
     if page.outcome is PageOutcome.ERROR and (kind in _PASSING or kind.startswith("http_5")):
         return Refusal(instance.label, "transient", kind, message)
     return Refusal(instance.label, "blocked", kind, message)
+
+
+def _other_than_asked(page: ParsedPage, question: Question, instance: Instance) -> Refusal | None:
+    if question.post is not None:
+        shown = page.info.get("conversation", {}).get("root", question.post)
+        if page.page_kind == "conversation" and shown == question.post:
+            return None
+        return Refusal(instance.label, "blocked", "wrong_post", "shows something else instead")
+    account = question.account
+    handle = page.info.get("profile", {}).get("handle", account or "")
+    if account is None or handle.lower() == account.lower():
+        return None
+    return Refusal(instance.label, "blocked", "wrong_account", f"shows @{handle} instead")
 
 
 def _reason(error: ScrapeError, instance: Instance) -> str:

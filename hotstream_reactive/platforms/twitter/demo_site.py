@@ -17,13 +17,18 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from hotstream_reactive.platforms.twitter import demo_feed, demo_pages, demo_search
+from hotstream_reactive.platforms.twitter import (
+    demo_conversation,
+    demo_feed,
+    demo_pages,
+    demo_search,
+)
 from hotstream_reactive.platforms.twitter.demo_content import Account, Entry, make_accounts
 
 PAGE_SIZE = 20
 _MAX_HEAD_BYTES = 64 * 1024
 _IDLE_TIMEOUT_S = 75.0
-_TABS = {"", "with_replies", "media", "search", "rss"}
+_TABS = {"", "with_replies", "media", "search"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,12 +117,17 @@ class NitterSite:
                 return self._search(request.query, request.path)
             case ["search", "rss"]:
                 found = demo_search.search(self.accounts.values(), request.query)
-                return self._feed(f'Search results for "{request.query.get("q", "")}"', found)
+                title = f'Search results for "{request.query.get("q", "")}"'
+                return self._feed(title, found, request.query)
             case ["about"]:
                 return html(demo_pages.about())
             case ["robots.txt"]:
                 text = b"User-agent: *\nDisallow: /\nCrawl-delay: 1\n"
                 return Reply(body=text, content_type="text/plain")
+            case [_, "status", wanted]:
+                return self._conversation(wanted, request.query)
+            case [name, *tabs, "rss"] if len(tabs) <= 1 and name.lower() in self.accounts:
+                return self._account_feed(self.accounts[name.lower()], request.query, *tabs)
             case [name] | [name, _] if len(parts) == 1 or parts[1] in _TABS:
                 return self._account(name, parts[1] if len(parts) == 2 else "", request)
         return html(demo_pages.error("Page not found"), 404)
@@ -126,8 +136,6 @@ class NitterSite:
         account = self.accounts.get(name.lower())
         if account is None:
             return html(demo_pages.error(f'User "{name}" not found'), 404)
-        if tab == "rss":
-            return self._feed(f"{account.name} / @{account.handle}", account.timeline)
         if tab == "search":
             query = {**request.query, "q": f"from:{account.handle} {request.query.get('q', '')}"}
             entries = demo_search.search(self.accounts.values(), query)
@@ -138,6 +146,19 @@ class NitterSite:
             entries, request.query, kept if tab == "search" else {}, request.path
         )
         return html(demo_pages.account_page(account, timeline, tab=f"/{tab}" if tab else ""))
+
+    def _account_feed(self, account: Account, query: dict[str, str], tab: str = "") -> Reply:
+        entries = [entry for entry in account.timeline if _belongs(entry, tab)]
+        return self._feed(f"{account.name} / @{account.handle}", entries, query)
+
+    def _conversation(self, wanted: str, query: dict[str, str]) -> Reply:
+        found = demo_conversation.find(self.accounts.values(), wanted)
+        if found is None:
+            return html(demo_pages.error("Tweet not found"), 404)
+        start = _offset(query.get("cursor", ""))
+        end = start + demo_conversation.THREADS_PER_PAGE
+        more = _cursor(end) if end < len(found.replies) else None
+        return html(demo_conversation.page(found, self._names, start=start, more=more))
 
     def _search(self, query: dict[str, str], path: str) -> Reply:
         words = query.get("q", "")
@@ -157,12 +178,14 @@ class NitterSite:
             entries[start:end], self._names, first=start == 0, more=more, path=path
         )
 
-    def _feed(self, title: str, entries: list[Entry]) -> Reply:
-        feed = demo_feed.feed(title, entries[:PAGE_SIZE], self._names, self.url)
+    def _feed(self, title: str, entries: list[Entry], query: dict[str, str]) -> Reply:
+        start = _offset(query.get("cursor", ""))
+        end = start + PAGE_SIZE
+        feed = demo_feed.feed(title, entries[start:end], self._names, self.url)
         return Reply(
             body=feed.encode(),
             content_type="application/rss+xml; charset=utf-8",
-            headers={"Min-Id": _cursor(PAGE_SIZE)},
+            headers={"Min-Id": _cursor(end) if end < len(entries) else ""},
         )
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from hotstream_reactive.model.page import PageOutcome
-from hotstream_reactive.platforms.twitter import post
+from hotstream_reactive.platforms.twitter import conversation, post
 from hotstream_reactive.platforms.twitter.links import outside_link, post_link
 from hotstream_reactive.platforms.twitter.times import count, join_time
 
@@ -28,13 +28,14 @@ class Posts(NamedTuple):
 
     `unavailable` are posts that the page names but does not show (``id`` if known, ``reason``);
     `other_results` counts accounts and lists found by a search; `unreadable` counts items
-    without an id.
+    without an id; `root` is the post that a conversation is about.
     """
 
     records: list[dict[str, Any]]
     unavailable: list[dict[str, Any]]
     other_results: int
     unreadable: int
+    root: str | None = None
 
 
 class Panel(NamedTuple):
@@ -104,8 +105,10 @@ def posts(tree: LexborHTMLParser, host: str | None) -> Posts:
     """Read every post of a timeline, a search, a conversation or a bare fragment."""
     records: list[dict[str, Any]] = []
     parents: list[int | None] = []
+    parts: list[str | None] = []
     unavailable: list[dict[str, Any]] = []
     others = unreadable = 0
+    in_conversation = tree.css_first(".conversation") is not None
     for item in tree.css(".timeline-item"):
         classes = (item.attributes.get("class") or "").split()
         if any(name in _NO_POSTS for name in classes):
@@ -117,10 +120,12 @@ def posts(tree: LexborHTMLParser, host: str | None) -> Posts:
         elif (record := post.read(item, host)) is not None:
             records.append(record)
             parents.append(_thread_of(item))
+            parts.append(conversation.part_of(item) if in_conversation else None)
         else:
             unreadable += 1
     _mark_threads(records, parents)
-    return Posts(records, unavailable, others, unreadable)
+    root = conversation.mark(records, parts)
+    return Posts(records, unavailable, others, unreadable, root)
 
 
 def _unavailable(box: LexborNode) -> dict[str, Any]:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Literal, NamedTuple
 
-from hotstream_reactive.errors import BlockedError, RateLimited, ScrapeError, TransientError
+from hotstream_reactive.errors import (
+    BlockedError,
+    PermanentError,
+    RateLimited,
+    ScrapeError,
+    TransientError,
+)
 from hotstream_reactive.fetch.guard import without_credentials
-from hotstream_reactive.fetch.http import basic_credentials
+from hotstream_reactive.fetch.response import basic_credentials
+from hotstream_reactive.fetch.retry import retry_after_s
+
+__all__ = ["Health", "Instance", "Refusal", "all_refused", "configured", "retry_after_s"]
 
 _FIRST_COOL_DOWN_S = 15.0
 _LONGEST_COOL_DOWN_S = 15 * 60.0
@@ -41,7 +49,7 @@ class _State:
     limited_until: float = 0.0
     strikes: int = 0
     failed_at: float | None = None
-    cookies: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class Health:
@@ -100,24 +108,12 @@ class Health:
         state.limited_until = self._clock() + wait
         return wait
 
-    def cookies(self, instance: Instance) -> dict[str, str]:
-        """Cookies that a visit with the browser earned; changed in place."""
-        return self._of(instance).cookies
+    def cookies(self, instance: Instance, via: str = "") -> dict[str, str]:
+        """Cookies that a visit with the browser earned; changed in place.
 
-
-def retry_after_s(header: str | None) -> float | None:
-    """The seconds of a Retry-After header, given as seconds or as a date; None without one."""
-    if not header:
-        return None
-    header = header.strip()
-    if header.isascii() and header.isdigit():
-        return float(header[:9])
-    try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    # A date is on the wall clock of both sides; only the difference is used.
-    return max(0.0, moment.timestamp() - time.time())
+        They are bound to the address that was seen, so each proxy (`via`) has its own.
+        """
+        return self._of(instance).cookies.setdefault(via, {})
 
 
 class Refusal(NamedTuple):
@@ -140,6 +136,8 @@ def all_refused(what: str, refusals: list[Refusal]) -> ScrapeError:
     kinds = {one.kind for one in refusals}
     kind = kinds.pop() if len(kinds) == 1 else "all_instances_failed"
     waits = [one.wait_s for one in refusals if one.nature == "limited" and one.wait_s is not None]
+    if kind == "robots":
+        return PermanentError(message, kind=kind)
     if any(one.nature == "limited" for one in refusals):
         return RateLimited(message, retry_after=min(waits, default=None))
     if any(one.nature == "transient" for one in refusals):

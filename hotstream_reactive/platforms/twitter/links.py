@@ -61,6 +61,21 @@ def outside_link(href: str, instance_host: str | None) -> str:
     return href
 
 
+def asked_post(given: str, *, instance_hosts: frozenset[str] = frozenset()) -> PostLink | None:
+    """The post that a task names by its address on x.com or on an instance; None when it is none.
+
+    Args:
+        given: what the task says.
+        instance_hosts: hosts of the configured instances.
+    """
+    address = given.strip()
+    if any(mark.isspace() for mark in address) or "/" not in address:
+        return None
+    if "://" not in address:
+        address = "https://" + address
+    return post_link(address) if _is_known_host(address, instance_hosts) else None
+
+
 def account_name(given: str, *, instance_hosts: frozenset[str] = frozenset()) -> str:
     """The bare account name of ``name``, ``@name`` or a profile address.
 
@@ -87,12 +102,16 @@ def account_name(given: str, *, instance_hosts: frozenset[str] = frozenset()) ->
 def _name_of_address(address: str, instance_hosts: frozenset[str]) -> str | None:
     if "://" not in address:
         address = "https://" + address
+    if not _is_known_host(address, instance_hosts):
+        return None
+    return urlsplit(address).path.strip("/").split("/", 1)[0]
+
+
+def _is_known_host(address: str, instance_hosts: frozenset[str]) -> bool:
     try:
         parts = urlsplit(address)
     except ValueError:
-        return None
+        return False
     host = (parts.hostname or "").removeprefix("www.")
     known = host in _TWITTER_HOSTS or host in instance_hosts or "nitter" in host
-    if not known or parts.scheme not in ("http", "https"):
-        return None
-    return parts.path.strip("/").split("/", 1)[0]
+    return known and parts.scheme in ("http", "https")

@@ -36,7 +36,8 @@ def parse_page(
         A page whose `records` are raw posts in page order (see `post.read`), whose `next_cursor`
         is the query part of the next page (``?cursor=…``), and whose `info` may hold ``title``,
         ``status``, ``profile`` (handle, name, posts, following, followers, likes, …),
-        ``unavailable`` and ``other_results``. Never raises for what a server may send.
+        ``unavailable``, ``other_results`` and ``conversation`` (``root``). Never raises for what a
+        server may send.
     """
     lowered = {name.lower(): value for name, value in (headers or {}).items()}
     info: dict[str, Any] = {} if status is None else {"status": status}
@@ -150,6 +151,8 @@ def _nitter(
             info=info,
         )
     found = html.posts(tree, host)
+    if found.root is not None:
+        info["conversation"] = {"root": found.root}
     if found.unavailable:
         info["unavailable"] = found.unavailable
     if found.other_results:

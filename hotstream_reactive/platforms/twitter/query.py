@@ -29,7 +29,8 @@ class Target(msgspec.Struct, kw_only=True, frozen=True):
 
     `name` is the account or the query, for reports and checkpoints; `path` and `query` make the
     first page's address; `account` is the handle whose page it must be, None for a search;
-    `ordered` says whether the list is newest first.
+    `ordered` says whether the list is newest first; `post` is the id of the post of which this is
+    the conversation.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Target(msgspec.Struct, kw_only=True, frozen=True):
     query: str = ""
     account: str | None = None
     ordered: bool = True
+    post: str | None = None
 
     @property
     def first_page(self) -> str:

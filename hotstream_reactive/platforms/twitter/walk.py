@@ -8,6 +8,7 @@ from typing import Any
 
 from hotstream_reactive.errors import ScrapeError
 from hotstream_reactive.platforms.twitter.client import NitterClient
+from hotstream_reactive.platforms.twitter.conversation import main_first
 from hotstream_reactive.platforms.twitter.ordering import NewestFirst
 from hotstream_reactive.platforms.twitter.progress import TargetProgress
 from hotstream_reactive.platforms.twitter.query import Target, Wishes
@@ -54,7 +55,9 @@ async def walk(
     while own.items < limit:
         path = target.first_page if own.cursor is None else target.path + own.cursor
         try:
-            answer = await client.fetch(path, account=target.account, what=_what(target))
+            answer = await client.fetch(
+                path, account=target.account, what=_what(target), post=target.post
+            )
         except ScrapeError as error:
             failure = error
             break
@@ -62,6 +65,8 @@ async def walk(
         fresh = _unseen(records, seen)
         own.seen += [record["id"] for record in fresh]
         own.pages += 1
+        if target.post is not None:
+            fresh = main_first(fresh)
         ready = order.add_page(fresh) if target.ordered else _undated(fresh)
         before = own.items
         for record in _wished(ready, wished):
@@ -88,6 +93,8 @@ async def walk(
 
 
 def _what(target: Target) -> str:
+    if target.post is not None:
+        return f"post {target.name}"
     return f"account {target.name}" if target.account else f"search {target.name!r}"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any, ClassVar
 
 from hotstream_reactive.errors import PermanentError, ScrapeError, TransientError
@@ -77,10 +78,10 @@ class ZhihuAdapter(PlatformAdapter):
             elsewhere = sum(
                 one.items for name, one in progress.targets.items() if name != target.name
             )
-            async for record in self._read(
-                target, wished, options.limit - elsewhere, progress, seen
-            ):
-                yield record
+            limit = options.limit - elsewhere
+            async with aclosing(self._read(target, wished, limit, progress, seen)) as records:
+                async for record in records:
+                    yield record
         await self._finish(progress, targets, [])
 
     async def monitor_accounts(self, accounts: list[str], limit: int) -> AsyncIterator[Record]:
@@ -107,8 +108,9 @@ class ZhihuAdapter(PlatformAdapter):
                 targets.setdefault(target.name, target)
         progress = self._begin("monitor", list(targets.values()))
         for target in targets.values():
-            async for record in self._read(target, wished, limit, progress, set()):
-                yield record
+            async with aclosing(self._read(target, wished, limit, progress, set())) as records:
+                async for record in records:
+                    yield record
         await self._finish(progress, list(targets.values()), invalid)
 
     async def _listed(self, wished: Wishes) -> list[Target]:
@@ -127,7 +129,7 @@ class ZhihuAdapter(PlatformAdapter):
 
     async def _read(
         self, target: Target, wished: Wishes, limit: int, progress: Progress, seen: set[str]
-    ) -> AsyncIterator[Record]:
+    ) -> AsyncGenerator[Record, None]:
         """Read one target; a failure is kept until it is clear whether others are to be read."""
         own = progress.of(target.name)
 
@@ -139,10 +141,13 @@ class ZhihuAdapter(PlatformAdapter):
         elif not own.done:
             own.outcome = own.message = ""
             try:
-                async for record in walk(
+                walked = walk(
                     self._zhihu(), target, wished, limit=limit, own=own, seen=seen, save=save
-                ):
-                    yield record
+                )
+                # Closed at once when the reader leaves, so that no page stays open.
+                async with aclosing(walked) as records:
+                    async for record in records:
+                        yield record
             except ScrapeError as error:
                 own.outcome, own.message = error.kind, str(error)
                 own.done = isinstance(error, PermanentError) and error.kind != "no_browser"

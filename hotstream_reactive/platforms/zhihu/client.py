@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 import anyio
 
 from hotstream_reactive.errors import BlockedError, PermanentError, ScrapeError
+from hotstream_reactive.fetch.evidence import Evidence
 from hotstream_reactive.fetch.guard import AddressGuard, endpoint, without_credentials
+from hotstream_reactive.fetch.proxies import DIRECT, Proxy
+from hotstream_reactive.fetch.response import Response
 from hotstream_reactive.fetch.session import PageSession, SessionPool
 from hotstream_reactive.fetch.session_file import SavedSession, SessionFile
 from hotstream_reactive.fetch.throttle import Throttle
@@ -52,6 +55,10 @@ class ZhihuClient:
         self._hosts = {endpoint(self.site), *([endpoint(api)] if api else [])}
         self._guard = AddressGuard([self.site, *([api] if api else [])])
         self.file = SessionFile(context.platform.storage_state)
+        listed = context.platform.proxies or context.fetch.proxies
+        # A session that came by many ways would look stolen: always the first proxy.
+        self._proxy = Proxy(listed[0]) if listed and listed[0] != DIRECT else None
+        self._evidence = Evidence(context.evidence_dir, context.fetch.evidence_max_files)
         self._holds_browser = False
 
     async def close(self) -> None:
@@ -70,11 +77,18 @@ class ZhihuClient:
         """Open an empty browser page for a target, alone in the process, closed at the end.
 
         Raises:
-            PermanentError: (`no_browser`) there is no Chromium, or it may not be used.
+            PermanentError: (`no_browser`) there is no Chromium, or it may not be used; (`robots`)
+                robots.txt is to be kept.
             RateLimited, SessionNeeded: it is known already that the site would refuse.
         """
         if self._context.platform.browser == "never":
             raise _no_browser("platforms.zhihu.browser is never")
+        if self._context.platform.respect_robots is True:
+            raise PermanentError(
+                "robots.txt of Zhihu forbids all unknown clients, and platforms.zhihu."
+                "respect_robots is true",
+                kind="robots",
+            )
         async with self._shared.turn:
             self._shared.refusals.check(self.site, target.page_kind, self.file, target.name)
             saved = await self._saved()
@@ -88,7 +102,8 @@ class ZhihuClient:
                     user_agent=(saved.user_agent if saved else "")
                     or self._context.fetch.user_agent,
                     locale="zh-CN",
-                    allowed=self._may_load,
+                    guard=self._guard,
+                    proxy=self._proxy,
                     wants=self._wants(target),
                 ) as page:
                     yield OpenPage(page, saved)
@@ -158,15 +173,16 @@ class ZhihuClient:
         is_zhihu = endpoint(self.site)[0].endswith("zhihu.com") and host.endswith(".zhihu.com")
         return is_zhihu or (host, port) in self._hosts
 
-    async def _may_load(self, url: str) -> bool:
-        if url.startswith(("data:", "blob:")):
-            return True
-        try:
-            await self._guard.vet(url)
-        except ScrapeError as error:
-            self._context.log.debug(f"the browser may not load something: {error}")
-            return False
-        return True
+    async def keep_evidence(
+        self, response: Response, kind: str, saved: SavedSession | None
+    ) -> None:
+        """Keep an answer that was a refusal, for a person to look at."""
+        cookies = saved.state["cookies"] if saved is not None else []
+        file = await self._evidence.keep(
+            response, kind, secrets_sent=[cookie["value"] for cookie in cookies]
+        )
+        if file is not None:
+            self._context.log.info(f"what Zhihu answered is kept in {file}")
 
 
 def _base(address: str) -> str:

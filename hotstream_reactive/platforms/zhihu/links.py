@@ -55,7 +55,7 @@ def member_address(token: str, *, is_organization: bool) -> str:
 
 def search_address(query: str) -> str:
     """The page of a search."""
-    return f"{SITE}/search?type=content&q={quote(query)}"
+    return f"{SITE}/search?type=content&q={quote(query, errors='replace')}"
 
 
 def thing_at(address: str) -> Thing | None:

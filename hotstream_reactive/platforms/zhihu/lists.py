@@ -26,6 +26,7 @@ _PATHS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"/pins/[^/]+/moments\b|/(members|people|org)/[^/]+/pins\b", "member_pins"),
         (r"/columns/[^/]+/(items|articles|pinned-items)\b", "column_items"),
         (r"/topics/[^/]+/feeds\b", "topic_feed"),
+        (r"/collections/[^/]+/(items|contents)\b", "collection_items"),
         (r"/comment_v5/|/(root_|child_)?comments?\b", "comments"),
         (r"/topstory/recommend\b", "feed"),
     )
@@ -136,9 +137,10 @@ class _Found:
 
 
 def _entity(entry: dict[str, Any]) -> dict[str, Any]:
-    """The object an entry is about: search results, feed cards and activities wrap it."""
+    """The object an entry is about: search results, feed cards, activities
+    and collections wrap it."""
     entity: dict[str, Any] = entry
-    for name in ("object", "target"):
+    for name in ("object", "target", "content"):
         if isinstance(entry.get(name), dict):
             entity = entry[name]
             break

@@ -126,7 +126,7 @@ def _from_site(
         return failures.page(wall, info)
     embedded = state.embedded(tree)
     if embedded is not None:
-        wall = failures.redirected(state.page_path(embedded, url))
+        wall = failures.redirected(state.own_address(embedded))
         if wall is not None:
             return failures.page(wall, info)
     # A page that is found missing or refused may embed other things to read.

@@ -33,6 +33,7 @@ _LISTS = {
     "activities": ("activities", r"/(?:moments|members)/[^/]+/activities\b", "member_activities"),
 }
 _TOKEN = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
+_GROUPS = frozenset({"people", "org", "column", "question"})
 _SITE_HOST = "zhihu.com"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -182,7 +183,7 @@ def account_target(given: str, wished: Wishes) -> Target:
             )
         case [("people" | "org") as kind, token, *_] if _TOKEN.fullmatch(token):
             return _member(kind, token, wished.what)
-        case [token] if _TOKEN.fullmatch(token):
+        case [token] if _TOKEN.fullmatch(token) and token not in _GROUPS:
             return _member("people", token, wished.what)
     raise PermanentError(
         f"{given[:80]!r} is nothing to watch on Zhihu: expected the last part of an account's "
@@ -213,8 +214,10 @@ def _words(given: str) -> list[str]:
         if host != _SITE_HOST and not host.endswith(f".{_SITE_HOST}"):
             return []
         words = [unquote(word) for word in parts.path.split("/") if word]
+        if len(words) != 1:
+            return words
         # Old addresses of columns: the name alone, on a host of their own.
-        return ["column", *words] if host.startswith("zhuanlan.") and len(words) == 1 else words
+        return ["column", *words] if host.startswith("zhuanlan.") else []
     return [word for word in text.removeprefix("@").split("/") if word]
 
 

@@ -171,7 +171,8 @@ def _article(entity: Mapping[str, Any]) -> Record | None:
 
 
 def _question(entity: Mapping[str, Any]) -> Record | None:
-    return _base(entity, "question")
+    # The search calls its title a name.
+    return _base({**entity, "title": entity.get("title") or entity.get("name")}, "question")
 
 
 def _zvideo(entity: Mapping[str, Any]) -> Record | None:

@@ -45,15 +45,15 @@ def embedded(tree: LexborHTMLParser) -> dict[str, Any] | None:
     return mapping(mapping(state).get("initialState")) or None
 
 
-def page_path(state: Mapping[str, Any], url: str | None) -> str:
-    """The path of the page, from its address or as the page itself knows it."""
-    own = text_of(mapping(mapping(state.get("env")).get("ctx")).get("path"))
-    return path_of(url) or own
+def own_address(state: Mapping[str, Any]) -> str:
+    """The address of the page as it knows it itself; empty when it does not say."""
+    context = mapping(mapping(state.get("env")).get("ctx"))
+    return text_of(context.get("href")) or text_of(context.get("path"))
 
 
 def read(state: dict[str, Any], url: str | None, info: dict[str, Any]) -> ParsedPage | None:
     """Read a page by its embedded state; None when nothing of what it should show is there."""
-    path = page_path(state, url)
+    path = path_of(url) or path_of(own_address(state))
     if path.startswith("/topsearch") or mapping(state.get("topsearch")).get("data"):
         return _terms(state, info)
     hot_list = mapping(state.get("topstory")).get("hotList")
@@ -66,7 +66,7 @@ def read(state: dict[str, Any], url: str | None, info: dict[str, Any]) -> Parsed
     if found := _ARTICLE.fullmatch(path):
         return _one(view, "articles", found[1], "article", info)
     if found := _QUESTION.fullmatch(path):
-        return _question(view, found[1], info)
+        return _question(view, found[1], path.endswith("/updated"), info)
     if found := _MEMBER.fullmatch(path):
         return _member(view, found[1], found[2] or "", info)
     return _anything(view, path, info)
@@ -128,12 +128,16 @@ def _one(
     return ParsedPage(outcome=PageOutcome.OK, page_kind=kind, records=[record], info=info)
 
 
-def _question(view: _View, question_id: str, info: dict[str, Any]) -> ParsedPage | None:
+def _question(
+    view: _View, question_id: str, newest: bool, info: dict[str, Any]
+) -> ParsedPage | None:
     question = view.record("questions", question_id)
     if question is not None:
         info["question"] = question
-    listing = mapping(mapping(mapping(view.state.get("question")).get("answers")).get(question_id))
-    identities = _identities(listing.get("ids")) or [
+    lists_of = mapping(view.state.get("question"))
+    name = "updatedAnswers" if newest else "answers"
+    listing = mapping(mapping(lists_of.get(name)).get(question_id))
+    identities = _identities(listing) or [
         key
         for key in view.table("answers")
         if str(mapping(view.entity("answers", key).get("question")).get("id")) == question_id
@@ -155,12 +159,12 @@ def _member(view: _View, token: str, tab: str, info: dict[str, Any]) -> ParsedPa
     listing = mapping(mapping(mapping(view.state.get("people")).get(name)).get(token))
     if not listing and not profile:
         return None
-    identities = _identities(listing.get("ids"))
+    identities = _identities(listing)
     table = name.removesuffix("ByUser")
     if table == "activities":
         entities = [view.entity(table, one) for one in identities]
         deeds = [one for one in entities if one]
-        payload = {"data": deeds, "paging": {"is_end": listing.get("isEnd") is True}}
+        payload = {"data": deeds, "paging": {"is_end": _ended(listing) is True}}
         if deeds:
             return lists.read(payload, f"/api/v3/moments/{token}/activities", info)
     counted = {"answers": "answer_count", "articles": "articles_count", "pins": "pins_count"}
@@ -178,8 +182,17 @@ def _profile(user: Mapping[str, Any]) -> Record:
     return found
 
 
-def _identities(ids: object) -> list[str]:
+def _ended(listing: Mapping[str, Any]) -> bool | None:
+    """Whether a listing is all there is; None when it does not say."""
+    for name in ("isEnd", "isDrained"):
+        if isinstance(listing.get(name), bool):
+            return bool(listing[name])
+    return None
+
+
+def _identities(listing: Mapping[str, Any]) -> list[str]:
     """The ids of a listing: plain ones, or objects that name their target."""
+    ids = listing.get("ids") or listing.get("newIds")
     found = []
     for one in ids if isinstance(ids, list) else []:
         value = (one.get("target") or one.get("id")) if isinstance(one, dict) else one
@@ -198,8 +211,8 @@ def _listed(
     info: dict[str, Any],
 ) -> ParsedPage:
     """A list as far as the page holds it, `known` being how many there are in all."""
-    if isinstance(listing.get("isEnd"), bool):
-        info["is_end"] = listing["isEnd"]
+    if (is_end := _ended(listing)) is not None:
+        info["is_end"] = is_end
     totals = count(listing.get("totals"))
     totals = known if totals is None else totals
     if totals is not None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import anyio
 
 from hotstream_reactive.errors import ScrapeError, TransientError
-from hotstream_reactive.fetch.http import Response
+from hotstream_reactive.fetch.response import Response
 from hotstream_reactive.fetch.session import Heard
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
 from hotstream_reactive.platforms.values import mapping
@@ -105,21 +105,23 @@ class Visit:
         while heard := await self._page.heard(max(0.0, deadline - anyio.current_time())):
             parsed = _Parsed(_parse(heard), heard.response)
             page = self._document(parsed) if heard.is_document else self._answer(parsed)
+            if page is not None and page.page_kind == failures.PAGE_KIND:
+                raise await self._refused(parsed)
             if page is not None:
                 return page
         if self._challenge is not None:
-            raise self._refused(self._challenge)
+            raise await self._refused(self._challenge)
         return None
 
     def _document(self, parsed: _Parsed) -> ParsedPage | None:
-        """The page itself, if it holds data."""
+        """The page itself, if it holds data or is a failure."""
         page = parsed.page
         self._challenge = None
         if page.failure_kind == _PASSES_BY_ITSELF:
             self._challenge = parsed
             return None
         if page.page_kind == failures.PAGE_KIND:
-            raise self._refused(parsed)
+            return page
         if place := _COUNTED.get(self._target.page_kind):
             self._known = mapping(page.info.get(place[0])).get(place[1]) or 0
         is_data = page.page_kind == self._target.page_kind
@@ -129,17 +131,14 @@ class Visit:
         return None
 
     def _answer(self, parsed: _Parsed) -> ParsedPage | None:
-        """What the page was answered, if it is its data."""
-        page = parsed.page
+        """What the page was answered, if it is its data or a failure that concerns it."""
         if self._target.is_answer(parsed.response.url):
-            if page.page_kind == failures.PAGE_KIND:
-                raise self._refused(parsed)
-            return page
-        if page.failure_kind in _CONCERNS_ALL:
-            raise self._refused(parsed)
-        return None
+            return parsed.page
+        return parsed.page if parsed.page.failure_kind in _CONCERNS_ALL else None
 
-    def _refused(self, parsed: _Parsed) -> ScrapeError:
+    async def _refused(self, parsed: _Parsed) -> ScrapeError:
+        kind = parsed.page.failure_kind or "refused"
+        await self._client.keep_evidence(parsed.response, kind, self._saved)
         return self._client.refused(parsed.page, self._target, parsed.response.headers)
 
     def _nothing_came(self) -> ScrapeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from hotstream_reactive.model.page import ParsedPage
@@ -27,7 +27,7 @@ async def walk(
     own: TargetProgress,
     seen: set[str],
     save: Callable[[], Awaitable[None]],
-) -> AsyncIterator[Record]:
+) -> AsyncGenerator[Record, None]:
     """Yield the wished records of a list in its order, exactly up to the limit.
 
     Args:
@@ -93,6 +93,6 @@ def _is_last(data: ParsedPage | None, target: Target, wished: Wishes) -> bool:
         return False
     if data.info.get("is_end") is True:
         return True
-    if target.page_kind == "top_search":
-        return True  # it is all on one page, and does not say so
+    if target.page_kind in ("hot_list", "top_search"):
+        return True  # they are all on one page and do not always say so
     return target.newest and bool(data.records) and all(map(wished.is_past, data.records))

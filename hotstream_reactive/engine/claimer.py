@@ -1,0 +1,73 @@
+"""The claimer: takes tasks within pauses and limits, and starts what may start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from hotstream_reactive.engine.gate import Gate
+
+Document = Mapping[str, Any]
+
+
+class ClaimStore(Protocol):
+    """Where tasks are claimed; a batch also says whether there may be more."""
+
+    async def claim_one(self, document_id: Any, *, room: Mapping[str, int]) -> Document | None: ...
+    async def claim_batch(
+        self,
+        limit: int,
+        *,
+        urgent_only: bool,
+        room: Mapping[str, int],
+        only: Collection[str] | None,
+    ) -> tuple[Sequence[Document], bool]: ...
+    async def next_due_in(self) -> float | None: ...
+
+
+class Claimer:
+    """Claims for one worker.
+
+    Args:
+        start: begins a run of a claimed document.
+    """
+
+    def __init__(self, store: ClaimStore, gate: Gate, *, start: Callable[[Document], None]) -> None:
+        self._store = store
+        self._gate = gate
+        self._start = start
+
+    async def one(self, document_id: Any) -> None:
+        """Claim this very task, if it is still to be had.
+
+        Raises:
+            DatabaseError: as `ClaimStore.claim_one`.
+        """
+        room = await self._gate.room()
+        document = await self._store.claim_one(document_id, room=room)
+        if document is not None:
+            await self._start_admitted([document])
+
+    async def batch(
+        self, limit: int, *, urgent_only: bool = False, only: Collection[str] | None = None
+    ) -> bool:
+        """Claim up to `limit` tasks in queue order; says whether there may be more of the kind.
+
+        Raises:
+            DatabaseError: as `ClaimStore.claim_batch`.
+        """
+        room = await self._gate.room()
+        documents, more = await self._store.claim_batch(
+            limit, urgent_only=urgent_only, room=room, only=only
+        )
+        await self._start_admitted(documents)
+        return more
+
+    async def _start_admitted(self, claimed: Sequence[Document]) -> None:
+        """Start what was claimed; what is beyond a limit is pending again and starts later."""
+        free, bound = self._gate.split(claimed)
+        for document in free:
+            self._start(document)
+        if bound:
+            for document in await self._gate.admitted(bound):
+                self._start(document)
