@@ -115,7 +115,25 @@ class RateLimited(BlockedError):
 
 
 class LoginRequired(ScrapeError):
-    """The content is only given to a signed-in session."""
+    """The content is only given to a signed-in session.
+
+    Args:
+        path: the session file that would help; with it the task waits until the file is renewed,
+            without it the task fails.
+        version: modification time in nanoseconds of the file that was refused, None for no file.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "login_required",
+        path: str = "",
+        version: int | None = None,
+    ) -> None:
+        super().__init__(message, kind=kind)
+        self.path = path
+        self.version = version
 
 
 class PermanentError(ScrapeError):

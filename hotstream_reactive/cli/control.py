@@ -13,6 +13,7 @@ import click
 from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.complete import platforms
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.model.controls import (
     FASTEST_RATE,
@@ -27,7 +28,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 
 
 @click.command()
-@click.argument("platform", type=text, required=False)
+@click.argument("platform", type=text, shell_complete=platforms, required=False)
 @click.option("--reason", type=text, help="Why, for whoever looks; up to 500 characters.")
 @_as_json
 @click.pass_obj
@@ -49,7 +50,7 @@ def pause(session: Session, *, platform: str | None, reason: str | None, as_json
 
 
 @click.command()
-@click.argument("platform", type=text, required=False)
+@click.argument("platform", type=text, shell_complete=platforms, required=False)
 @_as_json
 @click.pass_obj
 def resume(session: Session, *, platform: str | None, as_json: bool) -> int:
@@ -67,7 +68,7 @@ def resume(session: Session, *, platform: str | None, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("platform", type=text)
+@click.argument("platform", type=text, shell_complete=platforms)
 @click.option(
     "--max-running",
     type=click.IntRange(0, MOST_RUNNING),

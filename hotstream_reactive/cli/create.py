@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 from hotstream_reactive.app import connected, load_registry
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import key_value, moment, text, words
+from hotstream_reactive.cli.complete import platforms
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.cli.task_check import check
 from hotstream_reactive.cli.wait import wait_for
@@ -25,7 +27,7 @@ from hotstream_reactive.settings import redacted
 @click.command()
 @click.argument("task_id", type=text)
 @click.argument("task_type", type=text, metavar="{search|monitor}")
-@click.argument("platform", type=text)
+@click.argument("platform", type=text, shell_complete=platforms)
 @click.option("-k", "--keywords", type=text, multiple=True, help='Words to search: "a,b".')
 @click.option("-a", "--accounts", type=text, multiple=True, help='Accounts to monitor: "a,b".')
 @click.option("-l", "--limit", type=int, default=50, show_default=True, help="Items wanted.")
@@ -146,7 +148,7 @@ async def _exists(mongo: Mongo, task_id: str, error: RefusedByState) -> RefusedB
 
     other = await reads.task(mongo, task_id) or {}
     shell = f"db.tasks.updateOne({{task_id: {json.dumps(task_id)}}}, {{$set: {{status: 0}}}})"
-    again = f"hotstream retry {task_id}" if "retry" in VERBS else shell
+    again = f"hotstream retry {shlex.quote(task_id)}" if "retry" in VERBS else shell
     return RefusedByState(
         f"{error} ({output.status_word(other.get('status'))}).\n"
         f"Choose another id, or run it again with: {again}"

@@ -9,13 +9,14 @@ import click
 from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.complete import tasks as task_ids
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.model.holds import Hold, holds
 from hotstream_reactive.mongo.situation import gather
 
 
 @click.command()
-@click.argument("task", type=text)
+@click.argument("task", type=text, shell_complete=task_ids)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def explain(session: Session, *, task: str, as_json: bool) -> int:

@@ -11,6 +11,7 @@ import click
 from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.complete import tasks as task_ids
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
 from hotstream_reactive.mongo import history as records
@@ -32,7 +33,7 @@ _BOOKKEEPING = frozenset(
 
 
 @click.command()
-@click.argument("task", type=text)
+@click.argument("task", type=text, shell_complete=task_ids)
 @click.option(
     "-n", "limit", type=click.IntRange(1, 100_000), default=50, help="Most records, the last ones."
 )

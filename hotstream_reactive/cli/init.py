@@ -14,17 +14,22 @@ from hotstream_reactive.cli import output
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
 from hotstream_reactive.mongo import probes
+from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.indexes import ensure_indexes
 
 CONFIG_NAME = "config.toml"
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """Indexes as ``collection.index``; `problems` says what could not be made and why."""
+    """Indexes as ``collection.index``; `problems` says what could not be made and why.
+
+    `validator` is the level of the one that was set, ``none``, or None when it was left as it is.
+    """
 
     existing: list[str]
     created: list[str]
     problems: list[str]
+    validator: str | None = None
 
 
 @click.command()
@@ -33,34 +38,48 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     is_flag=True,
     help="Only write a commented config.toml into the working directory, if there is none.",
 )
+@click.option(
+    "--validator/--no-validator",
+    default=None,
+    help="Let MongoDB refuse wrong task documents, whoever writes them; or not any more.",
+)
+@click.option("--strict", is_flag=True, help="Refuse also updates of tasks that are wrong already.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def init(session: Session, *, write_config: bool, as_json: bool) -> int:
+def init(
+    session: Session, *, write_config: bool, validator: bool | None, strict: bool, as_json: bool
+) -> int:
     """Create the collections and indexes; workers do the same when they start.
 
-    Harmless when called again. The exit code is 1 when something could not be made.
+    Harmless when called again. The exit code is 1 when something could not be made, 4 when --strict
+    cannot be had because there are wrong tasks.
 
     \b
     Examples:
       hotstream init
+      hotstream init --validator
       hotstream init --write-config
     """
+    if strict and not validator:
+        raise click.UsageError("--strict needs --validator")
     if write_config:
         return _write_config(as_json=as_json)
     session.log(quiet=True)
-    prepared = run_async(lambda: _prepare(session))
+    prepared = run_async(lambda: _prepare(session, validator, strict=strict))
     if as_json:
         output.emit_json(msgspec.structs.asdict(prepared) | {"ok": not prepared.problems})
     else:
         for word, names in (("exists", prepared.existing), ("created", prepared.created)):
             for name in names:
                 output.line(f"{word:<8} index {name}")
+        if prepared.validator is not None:
+            output.line(f"{'set' if validator else 'removed':<8} validator {prepared.validator}")
         for problem in prepared.problems:
             output.line(f"failed   {problem}")
     return 1 if prepared.problems else 0
 
 
-async def _prepare(session: Session) -> Prepared:
+async def _prepare(session: Session, validator: bool | None, *, strict: bool) -> Prepared:
     async with (
         session.settings_with_database() as settings,
         connected(settings) as mongo,
@@ -70,7 +89,25 @@ async def _prepare(session: Session) -> Prepared:
             mongo, runs_retention_days=settings.monitoring.runs_retention_days
         )
         after = await probes.indexes(mongo)
-        return Prepared(existing=sorted(before), created=sorted(after - before), problems=problems)
+        return Prepared(
+            existing=sorted(before),
+            created=sorted(after - before),
+            problems=problems,
+            validator=await _set_validator(mongo, validator, strict=strict),
+        )
+
+
+async def _set_validator(mongo: Mongo, wanted: bool | None, *, strict: bool) -> str | None:
+    from hotstream_reactive.mongo import validator
+
+    if wanted is None:
+        return None
+    if not wanted:
+        await validator.remove(mongo)
+        return "none"
+    level: validator.Level = "strict" if strict else "moderate"
+    await validator.install(mongo, level=level)
+    return level
 
 
 def _write_config(*, as_json: bool) -> int:

@@ -216,7 +216,7 @@ def hotstream(
         "mongodb.database": database,
         "framework.log_level": log_level.upper() if log_level else None,
     }
-    ctx.obj = Session(config=config, overrides=overrides, debug=debug or verbose)
+    ctx.obj = Session(config=config, overrides=overrides, debug=debug or verbose, quiet=quiet)
 
 
 def main() -> NoReturn:
@@ -224,6 +224,10 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that is not UTF-8 shows escapes instead of ending the command.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    if "_HOTSTREAM_COMPLETE" in os.environ:  # a shell asks, see `completion`
+        from hotstream_reactive.cli.completion import answer
+
+        answer(hotstream)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -158,7 +158,10 @@ def shown(value: object, limit: int = 200) -> str:
 
 
 def say(message: str) -> None:
-    """Tell the person something that is no data."""
+    """Tell the person something that is no data, unless --quiet was given."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.find_root().params.get("quiet"):
+        return
     click.echo(redact(clean(message, 1000)), err=True)
 
 

@@ -15,6 +15,7 @@ import click
 
 from hotstream_reactive.app import connected
 from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.complete import platforms, tasks
 from hotstream_reactive.cli.items import print_items
 from hotstream_reactive.cli.output import SCHEMA_VERSION, console, say, to_json
 from hotstream_reactive.cli.session import Session, run_async
@@ -31,9 +32,18 @@ _MOST_ROWS = 10_000
 
 
 @click.command()
-@click.option("--platform", type=text, help="Only items of this platform.")
+@click.option(
+    "--platform", type=text, shell_complete=platforms, help="Only items of this platform."
+)
 @click.option("--author", type=text, help="Only items of this author, as written in the item.")
-@click.option("--task", "task_id", type=text, metavar="ID", help="Only items this task brought.")
+@click.option(
+    "--task",
+    "task_id",
+    type=text,
+    metavar="ID",
+    shell_complete=tasks,
+    help="Only items this task brought.",
+)
 @click.option("--contains", type=text, metavar="TEXT", help="Only items with these words.")
 @click.option(
     "-l", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most."

@@ -24,10 +24,18 @@ _LOOK_AFTER_OWNER_S = 1.0
 class Session:
     """The common options of one call of the command line."""
 
-    def __init__(self, *, config: Path | None, overrides: Mapping[str, Any], debug: bool) -> None:
+    def __init__(
+        self,
+        *,
+        config: Path | None,
+        overrides: Mapping[str, Any],
+        debug: bool,
+        quiet: bool = False,
+    ) -> None:
         self._config = config
         self._overrides = dict(overrides)
         self.debug = debug
+        self.quiet = quiet
 
     def override(self, key: str, value: Any) -> None:
         """Add a flag of a verb; None means the flag was not given."""
@@ -61,7 +69,7 @@ class Session:
         from hotstream_reactive import logs
 
         framework = self.settings.framework
-        chosen = "ERROR" if silent else "WARNING" if quiet else framework.log_level
+        chosen = "ERROR" if silent or self.quiet else "WARNING" if quiet else framework.log_level
         level = "DEBUG" if self.debug else chosen
         framework = msgspec.structs.replace(framework, log_level=level)
         settings = msgspec.structs.replace(self.settings, framework=framework)
@@ -96,7 +104,7 @@ class Session:
         from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet, running_uri
 
         folder = Path(settings.mongodb.embedded_dir)
-        say = say or (lambda line: click.echo(line, err=True))
+        say = say or (lambda line: None if self.quiet else click.echo(line, err=True))
         if running := running_uri(folder):
             async with anyio.create_task_group() as group:
                 if keep:

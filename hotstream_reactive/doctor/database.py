@@ -17,7 +17,7 @@ from hotstream_reactive.errors import (
     EmbeddedMongoError,
     HotStreamError,
 )
-from hotstream_reactive.mongo import probes, reads
+from hotstream_reactive.mongo import probes, reads, validator
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet
 from hotstream_reactive.settings import Settings
@@ -95,6 +95,7 @@ async def _trials(mongo: Mongo, settings: Settings, temporary: bool) -> list[Fin
     if not temporary:
         reading += [
             ("indexes", lambda: _indexes(mongo)),
+            ("validator", lambda: _validator(mongo)),
             ("workers", lambda: _workers(mongo, settings)),
         ]
     found: dict[str, list[Finding]] = {}
@@ -168,6 +169,18 @@ async def _indexes(mongo: Mongo) -> list[Finding]:
         message = f"missing: {', '.join(missing)}"
         return [warn("indexes", message, "Run `hotstream init`; a worker creates them too.")]
     return [ok("indexes", "all are there")]
+
+
+async def _validator(mongo: Mongo) -> list[Finding]:
+    found = await validator.installed(mongo)
+    if found is None:
+        message = "none: wrong tasks are refused by workers; see hotstream init --validator"
+        return [ok("validator", message)]
+    message = f"wrong tasks are refused when they are written ({found.level}, {found.action})"
+    if not found.current:
+        message = "it is not that of this version"
+        return [warn("validator", message, "Run `hotstream init --validator`.")]
+    return [ok("validator", message)]
 
 
 async def _clock(mongo: Mongo) -> list[Finding]:

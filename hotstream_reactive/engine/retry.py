@@ -19,12 +19,14 @@ from hotstream_reactive.errors import LeaseLost as LeaseLostError
 from hotstream_reactive.model.outcome import Failed, LeaseLost, Outcome, Retry
 from hotstream_reactive.model.task import Task
 from hotstream_reactive.settings import SchedulerSettings
-from hotstream_reactive.text import clean
+from hotstream_reactive.text import clean, redact
 
 #: A site that blocks is left alone longer than one that merely failed.
 BLOCKED_FACTOR = 5
 #: A site that asks for more than a week does not mean it.
 LONGEST_NAMED_WAIT_S = 7 * 86_400.0
+#: How long a task that waits for a session is left alone before its file is looked at again.
+LOOK_AGAIN_S = 300.0
 _FINAL = (PermanentError, LoginRequired, InvalidTask, ConfigError, PluginError)
 
 
@@ -35,6 +37,8 @@ def judge(
     text = describe(error)
     if isinstance(error, LeaseLostError):
         return LeaseLost(text, result_count)
+    if isinstance(error, LoginRequired) and error.path:
+        return Retry(reason=text, after_s=LOOK_AGAIN_S, counts=False, result_count=result_count)
     if isinstance(error, _FINAL):
         return Failed(text, result_count)
     failures = task.current_retry + 1
@@ -53,7 +57,7 @@ def judge(
 def describe(error: BaseException) -> str:
     """One line for `error_message`: HotStream's own errors say all themselves."""
     try:
-        text = clean(str(error), 1500)
+        text = clean(redact(str(error)), 1500)
     except Exception:  # the error of a plugin may not even be printable
         text = ""
     if isinstance(error, ScrapeError):

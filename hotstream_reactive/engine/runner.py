@@ -18,11 +18,13 @@ from loguru import logger
 
 from hotstream_reactive.engine import frames
 from hotstream_reactive.engine.heartbeat import Heartbeat
+from hotstream_reactive.engine.parking import demand_new_session, park
 from hotstream_reactive.engine.retry import judge
 from hotstream_reactive.engine.running import ActiveRun
 from hotstream_reactive.errors import (
     HotStreamError,
     LeaseLost,
+    LoginRequired,
     PermanentError,
     PluginError,
     StorageError,
@@ -125,6 +127,8 @@ class Runner:
             logger.bind(task_id=task.task_id).opt(exception=failure).debug("run failed")
             if not isinstance(failure, HotStreamError):
                 active.trace = frames.tail(failure)
+            if isinstance(failure, LoginRequired) and failure.path:
+                park(active, failure)
             return judge(failure, task, self._settings, result_count=active.result_count)
         return Completed(active.result_count)
 
@@ -158,6 +162,7 @@ class _Attempt:
     async def all_steps(self) -> None:
         """Everything from authentication to the last stored item."""
         task = self._task
+        await demand_new_session(self._active)
         adapter = self._toolbox.adapter(task)
         extractor = self._toolbox.extractor(task)
         storage = self._toolbox.storage(task, self._active.lease_id)

@@ -36,13 +36,6 @@ class SessionNeeded(LoginRequired):
         version: of the file that was refused; another one is worth another try. None for no file.
     """
 
-    def __init__(
-        self, message: str, *, kind: str = "login_required", path: str, version: int | None
-    ) -> None:
-        super().__init__(message, kind=kind)
-        self.path = path
-        self.version = version
-
 
 class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session as read from its file.

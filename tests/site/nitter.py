@@ -68,9 +68,12 @@ class _Rule:
     path: str | None
     times: int | None
     act: Callable[[Request], Awaitable[Reply]]
+    but: Callable[[Request], bool] | None = None
 
     def applies(self, request: Request) -> bool:
         if self.times == 0 or (self.path is not None and request.path != self.path):
+            return False
+        if self.but is not None and self.but(request):
             return False
         if self.times is not None:
             self.times -= 1
@@ -91,7 +94,13 @@ class MisbehavingSite(NitterSite):
         return self
 
     def misbehave(
-        self, kind: str, *, path: str | None = None, times: int | None = None, **details: str
+        self,
+        kind: str,
+        *,
+        path: str | None = None,
+        times: int | None = None,
+        but: Callable[[Request], bool] | None = None,
+        **details: str,
     ) -> None:
         """Fail from now on.
 
@@ -99,6 +108,7 @@ class MisbehavingSite(NitterSite):
             kind: name of one of the methods below, without the underscore.
             path: only there; None is everywhere.
             times: so often; None is always.
+            but: requests that are answered well nevertheless.
             details: arguments of the method.
         """
         act = getattr(self, f"_{kind}")
@@ -106,7 +116,7 @@ class MisbehavingSite(NitterSite):
         async def bound(request: Request) -> Reply:
             return await act(request, **details)
 
-        self._rules.insert(0, _Rule(path, times, bound))
+        self._rules.insert(0, _Rule(path, times, bound, but))
 
     def behave(self) -> None:
         """Be a good instance again."""
