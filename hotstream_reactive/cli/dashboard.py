@@ -17,7 +17,7 @@ from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.dashboard import data
-from hotstream_reactive.dashboard.beside import LogAside, beside
+from hotstream_reactive.dashboard.beside import Beside, LogAside
 from hotstream_reactive.dashboard.focus import Focus
 from hotstream_reactive.dashboard.follow import Follower
 from hotstream_reactive.dashboard.lines import Lines
@@ -108,23 +108,20 @@ async def beside_worker(
     settings: Settings, events: Events, log: LogAside, *, worker_id: str
 ) -> AsyncIterator[None]:
     """Show the dashboard while the block runs; `log` is where the log of this process goes."""
-    look = look_of(sys.stdout, None)
-    async with (
-        beside(
-            lambda: open_desk(settings),
-            look,
-            log,
-            zombie_timeout_s=settings.scheduler.zombie_timeout,
-            worker_id=worker_id,
-        ) as panel,
-        anyio.create_task_group() as group,
-    ):
+    panel = Beside(
+        lambda: open_desk(settings),
+        look_of(sys.stdout, None),
+        log,
+        zombie_timeout_s=settings.scheduler.zombie_timeout,
+        worker_id=worker_id,
+    )
 
-        def tell(event: Event) -> None:
-            if event.action == "draining":
-                panel.draining(float(event.details["grace_s"]))
+    def tell(event: Event) -> None:
+        if event.action == "draining":
+            panel.draining(float(event.details["grace_s"]))
 
-        events.listen(tell)
+    events.listen(tell)
+    async with panel.shown(), anyio.create_task_group() as group:
         group.start_soon(panel.obey_signals)
         yield
         group.cancel_scope.cancel()

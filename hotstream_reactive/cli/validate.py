@@ -117,6 +117,8 @@ def _one(
         checked.defaults = [name for name in checked.task if document.get(name) is None]
         checked.fires = fire_times(
             *(task.schedule, task.timezone, datetime.now(UTC)),
+            # Given together with a schedule this is the first time, see docs/task-document.md.
+            first=None if task.armed_for else task.run_at,
             floor_s=settings.scheduler.schedule_floor,
         )
     return checked

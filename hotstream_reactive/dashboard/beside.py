@@ -24,6 +24,7 @@ from hotstream_reactive.dashboard.snapshot import Snapshot
 from hotstream_reactive.dashboard.terminal import Terminal
 from hotstream_reactive.text import clean, redact
 
+OpenDesk = Callable[[], AbstractAsyncContextManager[tuple[Desk, Snapshot]]]
 _KEPT_LINES = 500
 #: So many lines of the log stay on the normal screen in the end.
 _LAST_LINES = 10
@@ -60,22 +61,52 @@ class LogAside:
 
 
 class Beside:
-    """The running dashboard, as the worker's thread may touch it."""
+    """The dashboard in its own thread, as the worker's thread may touch it.
 
-    def __init__(self, portal: BlockingPortal, terminal: Terminal) -> None:
-        self._portal = portal
-        self._terminal = terminal
-        self.live: Live | None = None
+    Args:
+        open_desk: opens a connection of its own, in the dashboard's loop.
+        worker_id: the worker of this process.
+    """
+
+    def __init__(
+        self,
+        open_desk: OpenDesk,
+        look: Look,
+        log: LogAside,
+        *,
+        zombie_timeout_s: float,
+        worker_id: str,
+    ) -> None:
+        self._open_desk = open_desk
+        self._look = look
+        self._log = log
+        self._zombie_timeout_s = zombie_timeout_s
+        self._worker_id = worker_id
+        self._terminal = Terminal(sys.stdout, sys.stdin)
+        self._ready = threading.Event()
+        self._live: Live | None = None
+        self._portal: BlockingPortal | None = None
+
+    @asynccontextmanager
+    async def shown(self) -> AsyncIterator[None]:
+        """Show it while the block runs; ``q`` asks this process to drain, as Ctrl-C does.
+
+        A dashboard that fails ends by itself, and the log goes to stderr again: the worker goes on.
+        """
+        with start_blocking_portal("asyncio") as portal:
+            self._portal = portal
+            done = portal.start_task_soon(self._show)
+            try:
+                await anyio.to_thread.run_sync(self._ready.wait)
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    self._ask(Live.stop)
+                    await anyio.to_thread.run_sync(done.exception)
 
     def draining(self, grace_s: float) -> None:
         """Show that the worker finishes its tasks, with a countdown."""
-        if self.live is not None:
-            self._portal.start_task_soon(self.live.draining, grace_s)
-
-    def stop(self) -> None:
-        """End the dashboard."""
-        if self.live is not None:
-            self._portal.start_task_soon(self.live.stop)
+        self._ask(Live.draining, grace_s)
 
     async def obey_signals(self) -> None:
         """Redraw on another size and stop on Ctrl-Z, until cancelled; for the main thread."""
@@ -83,62 +114,39 @@ class Beside:
             async for number in received:
                 if number == signal.SIGTSTP:
                     suspend(self._terminal)
-                if self.live is not None:
-                    self._portal.start_task_soon(self.live.redraw)
+                self._ask(Live.redraw)
 
+    def _ask(self, what: Callable[..., None], *arguments: object) -> None:
+        if self._live is not None and self._portal is not None:
+            self._portal.start_task_soon(what, self._live, *arguments)
 
-@asynccontextmanager
-async def beside(
-    open_desk: Callable[[], AbstractAsyncContextManager[tuple[Desk, Snapshot]]],
-    look: Look,
-    log: LogAside,
-    *,
-    zombie_timeout_s: float,
-    worker_id: str,
-) -> AsyncIterator[Beside]:
-    """Show a dashboard while the block runs; ``q`` asks this process to drain, as Ctrl-C does.
-
-    A dashboard that fails ends by itself, and the log goes to stderr again: the worker goes on.
-
-    Args:
-        open_desk: opens a connection of its own, in the dashboard's loop.
-    """
-    terminal = Terminal(sys.stdout, sys.stdin)
-
-    async def show() -> None:
+    async def _show(self) -> None:
+        """Runs in the dashboard's thread."""
         said: list[str] = []
         try:
-            async with open_desk() as (desk, snapshot):
-                live = panel.live = Live(
-                    desk,
-                    snapshot,
-                    terminal,
-                    look,
-                    zombie_timeout_s=zombie_timeout_s,
-                    worker_id=worker_id,
-                    log=lambda: list(log.lines),
-                    quit_asked=lambda: os.kill(os.getpid(), signal.SIGINT),
-                )
-                ready.set()
+            async with self._open_desk() as (desk, snapshot):
+                live = self._live = self._new(desk, snapshot)
+                self._ready.set()
                 await live.run()
                 said = live.last_words()
         except Exception as error:  # whatever it is, the worker has nothing to do with it
-            log.write(f"the dashboard failed: {clean(redact(str(error)))}\n")
+            self._log.write(f"the dashboard failed: {clean(redact(str(error)))}\n")
         finally:
-            ready.set()
-            terminal.leave()
-            log.give_back(sys.stderr)
+            self._live = None
+            self._ready.set()
+            self._terminal.leave()
+            self._log.give_back(sys.stderr)
             for text in said:
                 print(text, file=sys.stderr)
 
-    ready = threading.Event()
-    with start_blocking_portal("asyncio") as portal:
-        panel = Beside(portal, terminal)
-        shown = portal.start_task_soon(show)
-        try:
-            await anyio.to_thread.run_sync(ready.wait)
-            yield panel
-        finally:
-            with anyio.CancelScope(shield=True):
-                panel.stop()
-                await anyio.to_thread.run_sync(shown.exception)
+    def _new(self, desk: Desk, snapshot: Snapshot) -> Live:
+        return Live(
+            desk,
+            snapshot,
+            self._terminal,
+            self._look,
+            zombie_timeout_s=self._zombie_timeout_s,
+            worker_id=self._worker_id,
+            log=lambda: list(self._log.lines),
+            quit_asked=lambda: os.kill(os.getpid(), signal.SIGINT),
+        )

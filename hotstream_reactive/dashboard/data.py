@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hotstream_reactive.dashboard.facts import Happening, TaskRow
+from hotstream_reactive.dashboard.facts import Happening, TaskRow, WorkerRow
 from hotstream_reactive.dashboard.reasons import reason, situation
 from hotstream_reactive.dashboard.snapshot import Snapshot
 from hotstream_reactive.text import clean
@@ -40,19 +40,7 @@ def as_tree(snapshot: Snapshot, now: float) -> dict[str, Any]:
             }
             for failed in snapshot.failures
         ],
-        "workers": [
-            {
-                "id": worker.worker_id,
-                "host": worker.host,
-                "version": worker.version,
-                "slots": worker.slots,
-                "stream": worker.stream,
-                "alive": worker.lives(now),
-                "draining": worker.draining,
-                "beat_age_s": _age(worker.beat, now),
-            }
-            for worker in snapshot.workers
-        ],
+        "workers": [_worker(worker, now) for worker in snapshot.workers],
         "platforms": _platforms(snapshot, now),
         "events": [happening(told) for told in snapshot.happenings],
     }
@@ -160,6 +148,19 @@ def _running(row: TaskRow, now: float) -> dict[str, Any]:
         "timeout_s": row.timeout_s,
         "worker": row.worker,
         "beat_age_s": _age(row.beat, now),
+    }
+
+
+def _worker(worker: WorkerRow, now: float) -> dict[str, Any]:
+    return {
+        "id": worker.worker_id,
+        "host": worker.host,
+        "version": worker.version,
+        "slots": worker.slots,
+        "stream": worker.stream,
+        "alive": worker.lives(now),
+        "draining": worker.draining,
+        "beat_age_s": _age(worker.beat, now),
     }
 
 

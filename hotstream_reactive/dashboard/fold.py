@@ -6,6 +6,7 @@ fields that changed, in whatever type a writer gave them.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from hotstream_reactive.dashboard.facts import (
@@ -45,30 +46,13 @@ def fold(snapshot: Snapshot, event: Document) -> None:
     if event["kind"] == "insert":
         _inserted(snapshot, event, fields)
         return
-    # A read may already have shown what this event tells; then it is only a line of the ticker.
-    stale = row is not None and row.order >= order
     if row is None:
-        row = TaskRow(key=key, document_id=event["key"])
-        snapshot.wanting = True
-        if "status" not in fields and "progress" in fields:
-            row.status = RUNNING
-            snapshot.put(row)
-            snapshot.running_count += order > snapshot.read_order
-    before = TaskRow(
-        key=key,
-        document_id=row.document_id,
-        status=row.status,
-        priority=row.priority,
-        immediate=row.immediate,
-        run_at=row.run_at,
-    )
+        row = _unknown(snapshot, event)
+    before = copy(row)
+    # A read may already have shown what this event tells; then it is only a line of the ticker.
+    stale = row.order >= order
     if not stale:
-        known = row.task_id is not None or row.platform != ""
-        first = not known and row.count == 0
-        update(row, fields)
-        row.order = order
-        if first and "status" not in fields:
-            row.counted = row.count
+        _take_over(row, fields, order)
     status = whole(fields.get("status"))
     if status is None or (event["kind"] == "replace" and not stale and before.status == status):
         _touched(snapshot, row, before, fields, at)
@@ -76,10 +60,31 @@ def fold(snapshot: Snapshot, event: Document) -> None:
         _moved(snapshot, row, before, status, event)
 
 
+def _unknown(snapshot: Snapshot, event: Document) -> TaskRow:
+    """A task of which nothing is known but this event."""
+    snapshot.wanting = True
+    row = TaskRow(key=key_of(event["key"]), document_id=event["key"])
+    if "status" not in event["fields"] and "progress" in event["fields"]:
+        row.status = RUNNING
+        snapshot.put(row)
+        snapshot.running_count += event["order"] > snapshot.read_order
+    return row
+
+
+def _take_over(row: TaskRow, fields: Document, order: int) -> None:
+    first = row.order == 0
+    update(row, fields)
+    row.order = order
+    if first and "status" not in fields:
+        # Items that were stored before anybody looked belong to no minute.
+        row.counted = row.count
+
+
 def _inserted(snapshot: Snapshot, event: Document, fields: Document) -> None:
     row = TaskRow(key=key_of(event["key"]), document_id=event["key"], order=event["order"])
     update(row, fields)
-    row.status = PENDING if row.status is None else row.status
+    if fields.get("status") is None:
+        row.status = PENDING  # left out, which intake takes for pending
     known = snapshot.find(row.key)
     if known is None or known.order < row.order:
         snapshot.put(row)

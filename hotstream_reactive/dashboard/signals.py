@@ -11,16 +11,15 @@ from hotstream_reactive.dashboard.live import Live
 from hotstream_reactive.dashboard.terminal import Terminal
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_WATCHED = (*_ENDING, signal.SIGWINCH, signal.SIGTSTP)
 
 
 async def obey_signals(live: Live, terminal: Terminal) -> None:
     """Pass signals on to the dashboard until cancelled; needs the main thread.
 
-    The first SIGINT, SIGTERM or SIGHUP ends the dashboard. From then on they do what they do in
-    any program, so that a second one ends it at once, whatever it waits for.
+    The first SIGINT, SIGTERM or SIGHUP ends the dashboard; a second one ends the process at once,
+    whatever it waits for, with 128 and the number of the signal.
     """
-    with anyio.open_signal_receiver(*_WATCHED) as received:
+    with anyio.open_signal_receiver(*_ENDING, signal.SIGWINCH, signal.SIGTSTP) as received:
         async for number in received:
             if number == signal.SIGWINCH:
                 live.redraw()
@@ -28,8 +27,10 @@ async def obey_signals(live: Live, terminal: Terminal) -> None:
                 suspend(terminal)
                 live.redraw()
             else:
-                live.stop()
-                return
+                break
+    for number in _ENDING:
+        signal.signal(number, lambda number, _: _end_at_once(terminal, number))
+    live.stop()
 
 
 def suspend(terminal: Terminal) -> None:
@@ -38,3 +39,9 @@ def suspend(terminal: Terminal) -> None:
     # Not SIGTSTP, which is caught. For the shell it is the same.
     os.kill(os.getpid(), signal.SIGSTOP)
     terminal.enter()
+
+
+def _end_at_once(terminal: Terminal, number: int) -> None:
+    terminal.leave()
+    # An exception would come up in the middle of whatever is being closed.
+    os._exit(128 + number)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import ssl
 from typing import NamedTuple
 
 from hotstream_reactive.fetch.proxies import Proxy
 from hotstream_reactive.fetch.response import basic_header
-from hotstream_reactive.fetch.wire import ssl_context
+from hotstream_reactive.fetch.wire import new_ssl_context
 
 _LONGEST_HEAD_BYTES = 64 * 1024
 
@@ -25,6 +27,12 @@ class DialError(OSError):
     def __init__(self, message: str, *, by_proxy: bool = False) -> None:
         super().__init__(message)
         self.by_proxy = by_proxy
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # Not the one of the HTTP client, which offers protocols that we do not speak here.
+    return new_ssl_context()
 
 
 async def dial(host: str, port: int, proxy: Proxy | None) -> Line:
@@ -58,7 +66,7 @@ async def dial_proxy(proxy: Proxy) -> Line:
     Raises:
         DialError: it does not answer.
     """
-    tls = ssl_context() if proxy.scheme == "https" else None
+    tls = _tls() if proxy.scheme == "https" else None
     try:
         streams = await asyncio.open_connection(
             proxy.host, proxy.port, ssl=tls, limit=_LONGEST_HEAD_BYTES

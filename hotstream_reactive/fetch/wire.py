@@ -6,9 +6,14 @@ httpx is imported when the first request is made: an idle worker does without it
 from __future__ import annotations
 
 import functools
+import importlib
+import os
 import ssl
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+import anyio.to_thread
 
 from hotstream_reactive.errors import PermanentError, ScrapeError, TransientError
 from hotstream_reactive.fetch.body import Body
@@ -19,6 +24,7 @@ from hotstream_reactive.settings import FetchSettings
 if TYPE_CHECKING:
     import httpx
 
+_NEEDED = frozenset({"httpx", "h2.connection"})
 _MEBIBYTE = 2**20
 _NAME_UNKNOWN = ("name or service", "name resolution", "nodename")
 
@@ -30,9 +36,24 @@ class ProxyFailed(TransientError):
 @functools.cache
 def ssl_context() -> ssl.SSLContext:
     """The certificates to trust; reading them takes longer than many a request."""
-    import httpx
+    return new_ssl_context()
 
-    return httpx.create_ssl_context()
+
+def new_ssl_context() -> ssl.SSLContext:
+    """As httpx makes it, without importing httpx for it; SSL_CERT_FILE and SSL_CERT_DIR count."""
+    import certifi
+
+    return ssl.create_default_context(
+        cafile=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        capath=os.environ.get("SSL_CERT_DIR") or None,
+    )
+
+
+async def _load() -> None:
+    """Import what the first request needs, beside the event loop: it takes a while."""
+    if not sys.modules.keys() >= _NEEDED:
+        for name in _NEEDED:
+            await anyio.to_thread.run_sync(importlib.import_module, name)
 
 
 class Wire:
@@ -71,6 +92,7 @@ class Wire:
                 `content_encoding`).
             PermanentError: (`bad_address`) it is no address.
         """
+        await _load()
         import httpx
 
         client = self._client(proxy)

@@ -57,9 +57,8 @@ def storable(document: Document) -> str | None:
 
 
 def _looks_like_lines(lines: list[str]) -> bool:
-    """Whether most lines are whole objects, so that the others are told one by one."""
-    whole = sum(line.strip().startswith("{") and line.strip().endswith("}") for line in lines)
-    return 2 * whole > len(lines)
+    """Whether the first line is an object by itself, so that the others are judged one by one."""
+    return not isinstance(_parsed(lines[0]), NoDocument)
 
 
 def _parsed(line: str) -> Document | NoDocument:

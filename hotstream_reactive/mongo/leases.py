@@ -6,10 +6,13 @@ in the document after the run: that is how a write whose reply was lost is recog
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
+import pymongo
 from pymongo import ReturnDocument, UpdateMany, UpdateOne
 from pymongo.errors import PyMongoError
 
@@ -23,6 +26,8 @@ from hotstream_reactive.mongo.faults import translated
 
 RUNNING = int(TaskStatus.RUNNING)
 _RESCUE_BATCH = 500
+_RESCUE_PASS_S = 10.0
+_TAKE_BACK_S = 2.0
 _BEAT = {"last_heartbeat": "$$NOW", "updated_at": "$$NOW"}
 
 
@@ -143,20 +148,25 @@ class Leases:
                 {"lease_id": 1, "last_heartbeat": 1, "worker_id": 1},
                 limit=_RESCUE_BATCH,
             ).to_list(None)
+            # Not always the same ones first: see below.
+            random.shuffle(expired)
+            failure: PyMongoError | None = None
+            until = time.monotonic() + _RESCUE_PASS_S
             for stale in expired:
-                after = await self._take_back(stale, max_rescues)
+                try:
+                    with pymongo.timeout(_TAKE_BACK_S):
+                        after = await self._take_back(stale, max_rescues)
+                except PyMongoError as error:
+                    # A worker that died inside a transaction keeps its document locked until the
+                    # server ends the transaction (after a minute): it must not hold up the others.
+                    failure = error
+                    if not error.timeout or time.monotonic() > until:
+                        break
+                    continue
                 if after is not None:
-                    rescued.append(
-                        Rescued(
-                            document_id=stale["_id"],
-                            task_id=str(after.get("task_id", "")),
-                            lease_id=str(stale.get("lease_id") or ""),
-                            worker_id=str(stale.get("worker_id") or ""),
-                            run_number=after.get("run_number", 0),
-                            claimed_at=after.get("started_at"),
-                            poison=after["status"] == TaskStatus.FAILED,
-                        )
-                    )
+                    rescued.append(_rescued(stale, after))
+            if failure is not None and not rescued:
+                raise failure
         return rescued
 
     async def _take_back(self, stale: Document, max_rescues: int) -> Document | None:
@@ -188,6 +198,18 @@ class Leases:
             projection={"task_id": 1, "status": 1, "run_number": 1, "started_at": 1},
             return_document=ReturnDocument.AFTER,
         )
+
+
+def _rescued(stale: Document, after: Document) -> Rescued:
+    return Rescued(
+        document_id=stale["_id"],
+        task_id=str(after.get("task_id", "")),
+        lease_id=str(stale.get("lease_id") or ""),
+        worker_id=str(stale.get("worker_id") or ""),
+        run_number=after.get("run_number", 0),
+        claimed_at=after.get("started_at"),
+        poison=after["status"] == TaskStatus.FAILED,
+    )
 
 
 class Runs:

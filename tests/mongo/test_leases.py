@@ -405,3 +405,16 @@ async def test_a_run_is_kept_once(field: Field, sync_database: Tasks) -> None:
     await field.stores.history.record([])
     kept = {run["_id"]: run["outcome"] for run in sync_database.task_runs.find()}
     assert kept == {"lease0": "completed", "lease1": "completed", "lease2": "other"}
+
+
+async def test_a_worker_that_died_inside_a_transaction_does_not_hold_up_the_rescue_of_others(
+    field: Field, sync_database: Tasks
+) -> None:
+    await field.claimed("locked", "b", "c")
+    field.tasks.update_many({}, {"$set": {"last_heartbeat": LONG_AGO}})
+    with sync_database.client.start_session() as session:
+        session.start_transaction()
+        field.tasks.update_one({"_id": "locked"}, {"$set": {"note": 1}}, session=session)
+        assert {task.task_id for task in await field.rescue()} == {"b", "c"}
+        session.abort_transaction()
+    assert [task.task_id for task in await field.rescue()] == ["locked"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import msgspec
 import pytest
 
 from hotstream_reactive.errors import BlockedError
@@ -38,3 +41,42 @@ async def test_always_and_never(site, start):
     with pytest.raises(BlockedError) as caught:
         await start(site.url, browser="never").monitor("nightdome", limit=5)
     assert caught.value.kind == "verifying_browser_pow"
+
+
+async def test_endless_pages_end_at_the_limit(site, start):
+    site.misbehave("endless")
+    got = await start(site.url, browser="always").monitor("nightdome", limit=45)
+    assert len({one["id"] for one in got}) == len(got) == 45
+    assert len([one for one in site.requests if one.startswith("/nightdome")]) == 3
+
+
+async def test_posts_that_only_a_script_fetches(site, start):
+    site.misbehave("by_script")
+    assert len(await start(site.url, browser="always").monitor("nightdome", limit=5)) == 5
+
+
+async def test_a_session_that_the_operator_signed_in(site, start, tmp_path):
+    """An instance behind a sign-in page lets in who has its cookie."""
+    site.misbehave("verifying")
+    saved = {
+        "cookies": [
+            {
+                "name": "res",
+                "value": "passed",
+                "domain": "127.0.0.1",
+                "path": "/",
+                "expires": -1,
+                "httpOnly": False,
+                "secure": False,
+                "sameSite": "Lax",
+            }
+        ],
+        "origins": [],
+    }
+    file = tmp_path / "session.json"
+    file.write_text(json.dumps(saved))
+    run = start(site.url, browser="always")
+    context = run.adapter.context
+    context.platform = msgspec.structs.replace(context.platform, storage_state=str(file))
+    assert len(await run.monitor("nightdome", limit=5)) == 5
+    assert "res=passed" in site.headers_seen[0]["cookie"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from hotstream_reactive.fetch import challenge
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
@@ -142,14 +142,7 @@ def _nitter(
     if (profile := html.profile(tree, host)) is not None:
         info["profile"] = profile
     if (shield := tree.css_first(".timeline-protected")) is not None:
-        heading = shield.css_first("h2")
-        return ParsedPage(
-            outcome=PageOutcome.ERROR,
-            page_kind=kind,
-            failure_kind="account_protected",
-            message=" ".join((heading if heading is not None else shield).text().split()),
-            info=info,
-        )
+        return _protected(shield, kind, info)
     found = html.posts(tree, host)
     if found.root is not None:
         info["conversation"] = {"root": found.root}
@@ -168,6 +161,17 @@ def _nitter(
             info=info,
         )
     return _without_posts(tree, kind, found, info)
+
+
+def _protected(shield: LexborNode, kind: str, info: dict[str, Any]) -> ParsedPage:
+    heading = shield.css_first("h2")
+    return ParsedPage(
+        outcome=PageOutcome.ERROR,
+        page_kind=kind,
+        failure_kind="account_protected",
+        message=" ".join((heading if heading is not None else shield).text().split()),
+        info=info,
+    )
 
 
 def _without_posts(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hotstream_reactive.errors import ScrapeError
+from hotstream_reactive.model.page import ParsedPage
 from hotstream_reactive.platforms.twitter.client import NitterClient
 from hotstream_reactive.platforms.twitter.conversation import main_first
 from hotstream_reactive.platforms.twitter.ordering import NewestFirst
@@ -55,18 +56,13 @@ async def walk(
     while own.items < limit:
         path = target.first_page if own.cursor is None else target.path + own.cursor
         try:
-            answer = await client.fetch(
-                path, account=target.account, what=_what(target), post=target.post
-            )
+            page = await _page(client, target, path)
         except ScrapeError as error:
             failure = error
             break
-        records = answer.page.records
-        fresh = _unseen(records, seen)
+        fresh = _unseen(page.records, seen)
         own.seen += [record["id"] for record in fresh]
         own.pages += 1
-        if target.post is not None:
-            fresh = main_first(fresh)
         ready = order.add_page(fresh) if target.ordered else _undated(fresh)
         before = own.items
         for record in _wished(ready, wished):
@@ -75,7 +71,7 @@ async def walk(
             if own.items >= limit:
                 return
         barren = 0 if own.items > before else barren + 1
-        own.cursor = answer.page.next_cursor
+        own.cursor = page.next_cursor
         if own.cursor is None or not fresh or _is_past(order.bound, wished):
             break
         if barren >= _BARREN_PAGES or own.pages >= last_page:
@@ -90,6 +86,11 @@ async def walk(
     own.held = []
     if failure is not None:
         raise failure
+
+
+async def _page(client: NitterClient, target: Target, path: str) -> ParsedPage:
+    answer = await client.fetch(path, account=target.account, what=_what(target), post=target.post)
+    return answer.page
 
 
 def _what(target: Target) -> str:
@@ -108,7 +109,7 @@ def _unseen(records: Iterable[Record], seen: set[str]) -> list[Record]:
 
 
 def _undated(records: Iterable[Record]) -> list[tuple[Record, float]]:
-    return [(record, float("-inf")) for record in records]
+    return [(record, float("-inf")) for record in main_first(records)]
 
 
 def _wished(ready: Iterable[tuple[Record, float]], wished: Wishes) -> Iterator[Record]:
