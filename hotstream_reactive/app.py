@@ -122,9 +122,18 @@ def warm_up(settings: Settings, registry: Registry) -> None:
 
 
 def make_worker(
-    settings: Settings, mongo: Mongo, registry: Registry, events: Events, *, worker_id: str
+    settings: Settings,
+    mongo: Mongo,
+    registry: Registry,
+    events: Events,
+    *,
+    worker_id: str,
+    leave: Callable[[], None] | None = None,
 ) -> Worker:
-    """Put a worker together on an open connection."""
+    """Put a worker together on an open connection.
+
+    `leave` ends the process; it is called when the worker was stopped and plugins of it were not.
+    """
     stores = MongoStores(
         mongo, worker_id=worker_id, default_timeout_s=settings.scheduler.task_timeout
     )
@@ -142,6 +151,7 @@ def make_worker(
         open_feed=stores.open_feed if settings.scheduler.reactive else None,
         tend=tend,
         besides=_recorder(settings, mongo, events, worker_id),
+        leave=leave,
         thread_leases=SyncLeases(mongo.blocking_client, settings.mongodb.database),
     )
 

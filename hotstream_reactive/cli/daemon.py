@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -21,7 +22,7 @@ from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.log import log_event
 from hotstream_reactive.engine.worker import Worker
 from hotstream_reactive.errors import DatabaseUnavailable
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, work_app_name
 from hotstream_reactive.settings import Settings
 
 _LONGEST_WAIT_S = 15.0
@@ -126,7 +127,6 @@ async def _work(
 ) -> None:
     assert mongo.server is not None
     logger.info("MongoDB {}, {}", mongo.server.version, mongo.server.topology)
-    await prepare(mongo, settings)
     events = Events()
     events.listen(log_event)
     registry = load_registry(settings)
@@ -134,7 +134,9 @@ async def _work(
         "worker {}: platforms {}", worker_id, ", ".join(sorted(registry.platforms)) or "none"
     )
     await anyio.to_thread.run_sync(warm_up, settings, registry)
-    worker = make_worker(settings, mongo, registry, events, worker_id=worker_id)
+    worker = make_worker(
+        settings, mongo, registry, events, worker_id=worker_id, leave=signals.leave
+    )
     async with show(settings, events):
         signals.tell(worker)
         await worker.run()
@@ -149,13 +151,14 @@ async def _open(
     Raises:
         DatabaseRefused: waiting would not help.
     """
-    mongo = Mongo(settings.mongodb, app_name=f"hotstream/{worker_id}"[:128])
+    mongo = Mongo(settings.mongodb, app_name=work_app_name(worker_id))
     failures = 0
     began = time.monotonic()
     try:
         while not signals.stopping.is_set():
             try:
                 await mongo.connect()
+                await prepare(mongo, settings)
             except DatabaseUnavailable as error:
                 failures += 1
                 wait_s = 0.5 + full_jitter(failures, 1.0, _LONGEST_WAIT_S)
@@ -188,6 +191,11 @@ class _Signals:
         self._worker = worker
         if self.stopping.is_set():
             worker.stop()
+
+    def leave(self) -> None:
+        """End the process as it is: a plugin that cannot be stopped must not keep it alive."""
+        logger.complete()
+        os._exit(self.exit_code)
 
     async def listen(self) -> None:
         """Pass signals on until cancelled."""

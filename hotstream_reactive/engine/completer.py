@@ -15,7 +15,7 @@ import anyio
 
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.events import Events
-from hotstream_reactive.errors import DatabaseError
+from hotstream_reactive.errors import DatabaseError, DatabaseUnavailable
 from hotstream_reactive.model import outcome as outcomes
 from hotstream_reactive.model.outcome import Completed, Failed, LeaseLost, Retry
 from hotstream_reactive.model.run import FinishedRun
@@ -89,6 +89,7 @@ class Completer:
                     await self._write(batch)
 
     async def _write(self, batch: list[tuple[float, FinishedRun]]) -> None:
+        """Write a batch; if something in it cannot be stored, each by itself."""
         runs = [run for _, run in batch]
         failures = 0
         while True:
@@ -98,6 +99,10 @@ class Completer:
             except DatabaseError as error:
                 failures += 1
                 self._events.emit("completion_delayed", reason=str(error), runs=len(runs))
+                if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
+                    for one in batch:
+                        await self._write([one])
+                    return
                 if time.monotonic() - batch[0][0] > self._give_up_after_s:
                     lost = {run.lease_id for run in runs}
                     break

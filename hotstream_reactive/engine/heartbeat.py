@@ -88,7 +88,8 @@ class Heartbeat:
         if not asked:
             return
         try:
-            with anyio.fail_after(self._interval_s):
+            # Short enough to stop the runs before their lease ends when no answer comes.
+            with anyio.fail_after(min(self._interval_s, self._fence_after_s / 2)):
                 gone = await self._store.renew(asked)
         except (DatabaseError, TimeoutError) as error:
             self._events.emit("renewal_failed", reason=str(error) or "no answer in time")

@@ -23,6 +23,7 @@ _LEVELS = {
     "loop_blocked": "WARNING",
     "loop_unblocked": "WARNING",
     "loop_stuck": "ERROR",
+    "stuck": "ERROR",
     "stream_resuming": "WARNING",
     "stream_degraded": "WARNING",
     "stream_unsupported": "WARNING",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -9,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from hotstream_reactive.engine import frames
 from hotstream_reactive.model.outcome import Cancelled, LeaseLost, Outcome, Retry
 from hotstream_reactive.model.task import Task
 
@@ -20,14 +22,29 @@ class ActiveRun:
         self.task = task
         self.lease_id = lease_id
         self.scope = anyio.CancelScope()
+        self.started_at = time.monotonic()
         #: Monotonic time after which the run is longer than its task's timeout.
-        self.timeout_at = time.monotonic() + task.timeout
+        self.timeout_at = self.started_at + task.timeout
+        #: Monotonic time at which it was told to stop.
+        self.stopped_at: float | None = None
+        #: Whether its outcome is known.
+        self.ended = False
+        self._job: asyncio.Task[Any] | None = None
         self.verdict: Outcome | None = None
         self.result_count = 0
         self.progress = 0.0
         self.checkpoint: dict[str, Any] = dict(task.checkpoint)
         #: Where an unexpected error was raised.
         self.trace: list[str] = []
+
+    def begin(self) -> None:
+        """Note the job in which the run goes on, to tell later where it is."""
+        self._job = asyncio.current_task()
+
+    def where(self) -> str:
+        """The innermost place at which the run waits, as ``file:line function``."""
+        stack = self._job.get_stack(limit=1) if self._job else []
+        return frames.stack(stack[-1])[0] if stack else ""
 
     def cancel(self) -> None:
         """Somebody set `status` to 4 or deleted the document."""
@@ -51,6 +68,7 @@ class ActiveRun:
     def _stop(self, verdict: Outcome) -> None:
         if self.verdict is None:
             self.verdict = verdict
+            self.stopped_at = time.monotonic()
             self.scope.cancel()
 
 

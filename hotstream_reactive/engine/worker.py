@@ -30,6 +30,7 @@ from hotstream_reactive.engine.pace import Pacer, TokenStore
 from hotstream_reactive.engine.runlog import RunLog
 from hotstream_reactive.engine.runner import Runner, Toolbox
 from hotstream_reactive.engine.running import ActiveRun, ActiveRuns, current_run
+from hotstream_reactive.engine.stuck import StuckWatch
 from hotstream_reactive.engine.sweeps import every
 from hotstream_reactive.engine.watcher import OpenFeed, StreamState, Watcher
 from hotstream_reactive.errors import InvalidTask
@@ -76,6 +77,7 @@ class Worker:
         tend: creates indexes that are missing; done at times and after a gap in the stream.
         thread_leases: how the lifeline renews leases; None does without the lifeline.
         besides: what else runs as long as the worker works.
+        leave: ends the process, when at the end there are runs that cannot be stopped.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Worker:
         tend: Callable[[], Awaitable[None]],
         thread_leases: ThreadLeases | None = None,
         besides: Iterable[Service] = (),
+        leave: Callable[[], None] | None = None,
     ) -> None:
         scheduler = settings.scheduler
         self.worker_id = worker_id
@@ -106,7 +109,9 @@ class Worker:
             interval_s=scheduler.heartbeat_interval,
             zombie_timeout_s=scheduler.zombie_timeout,
         )
-        self._besides = list(besides)
+        self._leave = leave
+        self._stuck = StuckWatch(self.active, scheduler, events, submit=self._submit)
+        self._besides = [*besides, self._stuck.run]
         if thread_leases is not None:
             lifeline = Lifeline(
                 self._heartbeat,
@@ -312,7 +317,15 @@ class Worker:
 
     async def _run(self, active: ActiveRun) -> None:
         current_run.set(active)
+        active.begin()
         finished = await self._runner.run(active)
+        self._stuck.given_up.discard(active.lease_id)
+        if not active.ended:
+            active.ended = True
+            self._submit(active, finished)
+
+    def _submit(self, active: ActiveRun, finished: FinishedRun) -> None:
+        """Hand the outcome of a run over to be written."""
         finished.log.extend(self._run_log.close(active.lease_id))
         if active.task.schedule is not None:
             finished = msgspec.structs.replace(finished, rearm_at=self._next_due(finished))
@@ -340,7 +353,9 @@ class Worker:
             started_at=document.get("started_at"),
             lease_id=lease_id,
         )
-        self.active.add(ActiveRun(task, lease_id))
+        refused = ActiveRun(task, lease_id)
+        refused.ended = True
+        self.active.add(refused)
         self._completer.submit(FinishedRun(task=task, lease_id=lease_id, outcome=Failed(reason)))
 
     def _done(self, run: FinishedRun) -> None:
@@ -366,6 +381,11 @@ class Worker:
             waiting.cancel_scope.cancel()
         for run in self.active:
             run.hand_back()
+        await self.active.wait_until_empty()
+        if self._stuck.given_up and self._leave is not None:
+            # What cannot be stopped ends with the process; every outcome is written.
+            self._events.emit("stopped", stuck=len(self._stuck.given_up))
+            self._leave()
 
     async def _cut_short(self, scope: anyio.CancelScope) -> None:
         await self._stop_now.wait()

@@ -80,8 +80,10 @@ class BrowserPool:
             try:
                 await self.close()
             finally:
-                with anyio.CancelScope(shield=True):
-                    await self._gateway.close()
+                # Somebody may have come in the meantime, who needs it.
+                if self._holders <= 0:
+                    with anyio.CancelScope(shield=True):
+                        await self._gateway.close()
 
     async def close(self) -> None:
         """Close the browser; also during cancellation, within a time limit. Nothing is left."""
@@ -180,7 +182,8 @@ class BrowserPool:
             TransientError: (`browser`) that happened.
         """
         live = self._live
-        assert live is not None, "a browser is running"
+        if live is None:
+            raise TransientError("the browser is gone", kind="browser")
         failure: Exception | None = None
         died = False
 

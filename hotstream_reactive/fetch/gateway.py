@@ -120,7 +120,7 @@ class Gateway:
         self._tasks.add(task)
         try:
             await self._answer(Line(reader, writer))
-        except (OSError, EOFError, asyncio.LimitOverrunError, TimeoutError, ValueError):
+        except (OSError, EOFError, asyncio.LimitOverrunError, ValueError, RuntimeError):
             return  # the browser or the site hung up, as they do
         except asyncio.CancelledError:
             if self._server is not None:
@@ -228,8 +228,10 @@ async def _forward(
         length -= len(chunk)
         line.writer.write(chunk)
         await line.writer.drain()
-    while (head := await line.reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1].startswith(b"1"):
+    head = await line.reader.readuntil(b"\r\n\r\n")
+    while (status := head.split(b" ", 2)[1:2]) and status[0].startswith(b"1"):
         browser.writer.write(head)
+        head = await line.reader.readuntil(b"\r\n\r\n")
     # Else the browser would ask for something else over a line that leads to this host.
     browser.writer.write(_closing(head))
     await _join(browser, line, ticket)
@@ -247,7 +249,8 @@ async def _join(browser: Line, line: Line, ticket: Pass) -> None:
     async with anyio.create_task_group() as group:
 
         async def carry(source: Line, sink: Line, *, inwards: bool) -> None:
-            with suppress(OSError):
+            # uvloop calls a closed connection a RuntimeError.
+            with suppress(OSError, RuntimeError):
                 while chunk := await source.reader.read(_CHUNK_BYTES):
                     if inwards:
                         ticket.received_bytes += len(chunk)

@@ -184,14 +184,21 @@ class Claims:
         rest = {**ORDERLY, **ARMED, **among}
         ready = {"status": PENDING, "run_at": None, **rest}
         due = {"status": PENDING, **DUE, **rest}
-        with translated("reading the queue"):
-            found = [
-                document
-                for query in (ready, due)
-                for document in await self._tasks.find(
-                    query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit
-                ).to_list(None)
-            ]
+        unreadable = 0
+        while True:
+            with translated("reading the queue"):
+                all_found = [
+                    document
+                    for query in (ready, due)
+                    for document in await self._tasks.find(
+                        query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit + unreadable
+                    ).to_list(None)
+                ]
+            found = [document for document in all_found if _has_usable_id(document)]
+            # What can never be claimed must not stand before what can.
+            if len(all_found) - len(found) <= unreadable:
+                break
+            unreadable = len(all_found) - len(found)
         if urgent_only:
             found = [d for d in found if d["immediate"] or _place(d)[1] <= URGENT_PRIORITY]
         return found
@@ -243,6 +250,11 @@ class Claims:
             "storage_config": {"$ifNull": ["$storage_config", {"$literal": {}}]},
             "created_at": {"$ifNull": ["$created_at", "$$NOW"]},
         }
+
+
+def _has_usable_id(document: Document) -> bool:
+    """Whether it can be found by its `_id` again: broken UTF-8 was replaced on reading."""
+    return "\ufffd" not in repr(document["_id"])
 
 
 def without(platforms: AnyCollection[str]) -> Document:

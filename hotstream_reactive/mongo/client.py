@@ -26,6 +26,11 @@ STREAM_WAIT_MS = 1_000
 CONNECT_S = 4.0
 
 
+def work_app_name(worker_id: str) -> str:
+    """How a worker's connections are called on the server, by which they are found there."""
+    return f"hotstream/{worker_id}".encode()[:128].decode(errors="ignore")
+
+
 class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the server says of itself.
 
@@ -87,6 +92,11 @@ class Mongo:
         self.database: Database = self.driver.database(self._client, settings.database)
         self._stream_client: Any = None
         self.server: ServerInfo | None = None
+
+    @property
+    def admin(self) -> Database:
+        """The server's own database, for what concerns connections."""
+        return self.driver.database(self._client, "admin")
 
     @property
     def tasks(self) -> Collection:

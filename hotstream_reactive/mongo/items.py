@@ -46,13 +46,16 @@ class ItemStore:
             for writes in _portions(items, task_id):
 
                 async def work(session: Any, writes: list[UpdateOne] = writes) -> None:
-                    if lease is not None:
-                        await self._check(lease, session)
                     await self._mongo.items.bulk_write(writes, ordered=False, session=session)
+                    if lease is not None:
+                        # Last, so that the task is locked only for a moment.
+                        await self._check(lease, session)
 
                 if self._mongo.transactional and lease is not None:
                     await self._mongo.in_transaction(work)
                 else:
+                    if lease is not None:
+                        await self._check(lease, None)
                     await work(None)
 
     async def known(self, ids: Sequence[str], *, task_id: str) -> set[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -32,10 +33,20 @@ _BEAT = {"last_heartbeat": "$$NOW", "updated_at": "$$NOW"}
 
 
 class Leases:
-    """The running tasks of the fleet, as one worker may touch them."""
+    """The running tasks of the fleet, as one worker may touch them.
 
-    def __init__(self, tasks: Collection) -> None:
+    Args:
+        end_transactions: ends what workers of these ids left open on the server.
+    """
+
+    def __init__(
+        self,
+        tasks: Collection,
+        *,
+        end_transactions: Callable[[AbstractSet[str]], Awaitable[None]],
+    ) -> None:
         self._tasks = tasks
+        self._end_transactions = end_transactions
 
     async def renew(self, leases: Mapping[str, Any]) -> dict[str, int | None]:
         """Renew the leases given as lease id → document id, in one statement.
@@ -148,6 +159,8 @@ class Leases:
                 {"lease_id": 1, "last_heartbeat": 1, "worker_id": 1},
                 limit=_RESCUE_BATCH,
             ).to_list(None)
+            if expired:
+                await self._end_transactions({str(stale.get("worker_id")) for stale in expired})
             # Not always the same ones first: see below.
             random.shuffle(expired)
             failure: PyMongoError | None = None
@@ -157,8 +170,8 @@ class Leases:
                     with pymongo.timeout(_TAKE_BACK_S):
                         after = await self._take_back(stale, max_rescues)
                 except PyMongoError as error:
-                    # A worker that died inside a transaction keeps its document locked until the
-                    # server ends the transaction (after a minute): it must not hold up the others.
+                    # Where the transaction of a dead worker could not be ended, its document stays
+                    # locked for up to a minute: it must not hold up the others.
                     failure = error
                     if not error.timeout or time.monotonic() > until:
                         break

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hotstream_reactive.mongo.admission import Admission
 from hotstream_reactive.mongo.claims import Claims
 from hotstream_reactive.mongo.client import Mongo
@@ -10,6 +12,7 @@ from hotstream_reactive.mongo.feed import TaskFeed
 from hotstream_reactive.mongo.items import ItemStore
 from hotstream_reactive.mongo.leases import Leases, Runs
 from hotstream_reactive.mongo.limits import RunningLimits
+from hotstream_reactive.mongo.orphans import end_transactions
 from hotstream_reactive.mongo.pace import Buckets
 from hotstream_reactive.mongo.workers import Workers
 
@@ -22,7 +25,7 @@ class MongoStores:
         self.claims = Claims(
             mongo.tasks, mongo.driver, worker_id=worker_id, default_timeout_s=default_timeout_s
         )
-        self.leases = Leases(mongo.tasks)
+        self.leases = Leases(mongo.tasks, end_transactions=partial(end_transactions, mongo))
         self.admission = Admission(mongo.tasks)
         self.history = Runs(mongo.runs)
         self.workers = Workers(mongo.workers)

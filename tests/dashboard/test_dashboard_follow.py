@@ -90,7 +90,7 @@ async def test_huge_and_hostile_documents_stay_on_the_server(
     async with follow() as fleet:
         await fleet.until(lambda s: s.stream == LIVE and s.queue_known)
         tasks = sync_database.tasks
-        tasks.insert_one(task("big", name="x" * 15_000_000, options={"limit": "y" * 500_000}))
+        tasks.insert_one(task("big", name="x" * 2_000_000, options={"limit": "y" * 500_000}))
         tasks.insert_one(task("hostile", name=HOSTILE.replace("\ud800", ""), platform=HOSTILE[:20]))
         tasks.insert_one({"_id": {"a": [1]}, "task_id": 5, "platform": ["x"], "status": "pending"})
         tasks.insert_one(

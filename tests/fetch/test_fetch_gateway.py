@@ -137,6 +137,29 @@ async def test_what_comes_in_is_counted_and_cut(site, gateway):
     assert ticket.is_exceeded
 
 
+@pytest.mark.parametrize("head", ["x\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "\r\n\r\n", ""])
+async def test_a_server_that_speaks_something_else(gateway, head):
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.encode())
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    with gateway.open(Policy(AddressGuard([url]).vet, no_proxy)) as ticket:
+        await say(ticket, f"GET {url}/ HTTP/1.1\r\nAUTH\r\n\r\n")
+    server.close()
+
+
+async def test_a_long_question(site, gateway):
+    site.misbehave("page", text="ok")
+    with gateway.open(policy(site)) as ticket:
+        request = f"POST {site.url}/x HTTP/1.1\r\nAUTH\r\nContent-Length: 5\r\n\r\nhello"
+        assert (await say(ticket, request)).startswith(b"HTTP/1.1 200")
+        unknown = f"POST {site.url}/x HTTP/1.1\r\nAUTH\r\nTransfer-Encoding: chunked\r\n\r\n"
+        assert await say(ticket, unknown) == b""
+
+
 FETCHER = """<html><body><script>
 const wanted = %s;
 Promise.allSettled(wanted.map(one => one.startsWith("ws")

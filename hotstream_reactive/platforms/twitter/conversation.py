@@ -107,7 +107,7 @@ def mark(records: Sequence[Record], parts: Sequence[str | None]) -> str | None:
 
 
 def main_first(records: Iterable[Record]) -> list[Record]:
-    """The records of a conversation in the order in which they are wanted; others stay as they are."""
+    """The records of a conversation as they are wanted; those of a list stay as they are."""
 
     def rank(record: Record) -> int:
         part = record.get("conversation", {}).get("part", "reply")
