@@ -148,7 +148,7 @@ class TestFile:
         assert twitter.instances == ["http://localhost:8080"]
         assert twitter.rate_limit.requests_per_minute == 30
         assert loaded.settings.platform("知乎").config == {"depth": [1, {"a": 2}]}
-        assert loaded.settings.platform("medium") == PlatformSettings()
+        assert loaded.settings.platform("weibo") == PlatformSettings()
         assert loaded.sources["platforms.twitter.instances"] == "given.toml"
         assert loaded.sources["platforms.twitter.browser"] == "default"
 
