@@ -15,9 +15,9 @@ Verb = Literal["promote", "cancel", "retry", "explain", "log"]
 LONGEST_FILTER = 60
 _HELP = (
     ("↑ ↓  j k", "move the selection"),
-    ("p", "make a waiting task the most urgent: priority 1, immediate, no run_at"),
+    ("p", "let a waiting task start first and now: priority 1, immediate, no run_at"),
     ("c", "cancel a waiting or running task, after y"),
-    ("r", "run a failed or cancelled task again, or end its backoff"),
+    ("r", "run a task again that has ended"),
     ("e", "say what keeps a task from starting"),
     ("/", "show only what holds a text"),
     ("?", "this help"),

@@ -20,7 +20,7 @@ from hotstream_reactive.dashboard.snapshot import Snapshot
 from hotstream_reactive.dashboard.summary import last_words
 from hotstream_reactive.dashboard.terminal import Terminal
 from hotstream_reactive.dashboard.view import draw
-from hotstream_reactive.errors import DatabaseError, NotFound
+from hotstream_reactive.errors import DatabaseError, HotStreamError, NotFound
 from hotstream_reactive.model.holds import Hold
 from hotstream_reactive.text import clean, redact
 
@@ -221,12 +221,12 @@ class Live:
         act, done, refused = {
             "promote": (edits.promote, "promoted {}", "{} is not waiting any more"),
             "cancel": (edits.cancel, "cancelled {}", "{} has ended already"),
-            "retry": (edits.retry, "{} runs again", "{} neither failed nor was cancelled"),
+            "retry": (edits.retry, "{} runs again", "{} has not ended"),
         }[verb]
         try:
             text = self._look.words(done if await act(self._named(key)) else refused)
             self._tell(text.format(label))
-        except DatabaseError as error:
+        except HotStreamError as error:
             self._tell(clean(redact(str(error))))
 
     def _named(self, key: Hashable) -> Named:

@@ -143,18 +143,16 @@ _ZH = {
     "{} runs again": "{} 将再次运行",
     "{} is not waiting any more": "{} 已不在等待",
     "{} has ended already": "{} 已结束",
-    "{} neither failed nor was cancelled": "{} 既未失败也未取消",
+    "{} has not ended": "{} 尚未结束",
     "{}: may start now": "{}：可以开始",
     "nothing is known of {}": "没有 {} 的信息",
     "keys": "按键",
     "move the selection": "移动选择",
-    "make a waiting task the most urgent: priority 1, immediate, no run_at": (
-        "使等待的任务最优先：priority 1、immediate、无 run_at"
+    "let a waiting task start first and now: priority 1, immediate, no run_at": (
+        "让等待的任务最先立即开始：priority 1、immediate、无 run_at"
     ),
     "cancel a waiting or running task, after y": "取消等待或运行中的任务（按 y 确认）",
-    "run a failed or cancelled task again, or end its backoff": (
-        "再次运行失败或取消的任务，或结束退避"
-    ),
+    "run a task again that has ended": "再次运行已结束的任务",
     "say what keeps a task from starting": "说明任务为何没有开始",
     "show only what holds a text": "只显示包含该文字的任务",
     "this help": "本帮助",

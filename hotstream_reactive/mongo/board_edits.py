@@ -1,4 +1,4 @@
-"""The edits behind the dashboard's keys: what any program may write into a task."""
+"""The edits behind the dashboard's keys: those of `hotstream cancel`, `retry` and `promote`."""
 
 from __future__ import annotations
 
@@ -7,48 +7,50 @@ from typing import Any
 
 import pymongo
 
-from hotstream_reactive.model.task import TaskStatus
+from hotstream_reactive.model.edits import EditName, allowed, state_of
+from hotstream_reactive.mongo import edits
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translated
 
-_PENDING, _RUNNING = TaskStatus.PENDING, TaskStatus.RUNNING
-_FAILED, _CANCELLED = TaskStatus.FAILED, TaskStatus.CANCELLED
-_WRITE_S = 5.0
+_READ_S = 5.0
 
 
 class Edits:
     """Edits a task that is named by its `_id` or `task_id`; False when its state allows it not.
 
-    All raise DatabaseRefused when the user may only read, and DatabaseError when it is unknown
-    whether the edit was written; trying again is safe.
+    All raise DatabaseRefused when the user may only read, RefusedByState when the task changes
+    under the edit, and DatabaseError when it is unknown whether the edit was written.
     """
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
     async def promote(self, task: Mapping[str, Any]) -> bool:
-        """Make a pending task the most urgent."""
-        first = {"priority": 1, "immediate": True, "run_at": None}
-        return await self._edit(task, [_PENDING], first)
+        """Make a pending task the most urgent, and let it start now."""
+        return await self._edit("promote", task)
 
     async def cancel(self, task: Mapping[str, Any]) -> bool:
         """Cancel a pending or running task."""
-        return await self._edit(task, [_PENDING, _RUNNING], {"status": int(_CANCELLED)})
+        return await self._edit("cancel", task)
 
     async def retry(self, task: Mapping[str, Any]) -> bool:
-        """Run a failed or cancelled task again, or end the backoff of a waiting one."""
-        again = {"status": int(_PENDING), "run_at": None}
-        return await self._edit(task, [_PENDING, _FAILED, _CANCELLED], again)
+        """Run a task again that has ended."""
+        return await self._edit("retry", task)
 
-    async def _edit(
-        self, task: Mapping[str, Any], states: list[TaskStatus], fields: Document
-    ) -> bool:
-        named = {name: {"$eq": value} for name, value in task.items()}
-        allowed = {"$in": [int(state) for state in states]}
-        with translated("editing a task"), pymongo.timeout(_WRITE_S):
-            result = await self._mongo.tasks.update_one(
-                {**named, "status": allowed},
-                {"$set": fields, "$currentDate": {"updated_at": True}},
-            )
-        return bool(result.matched_count)
+    async def _edit(self, name: EditName, task: Mapping[str, Any]) -> bool:
+        judged = await self._find(task)
+        if judged is None or not allowed(name, state_of(judged)):
+            return False
+        return await edits.edit(self._mongo, name, judged) is not None
+
+    async def _find(self, task: Mapping[str, Any]) -> Document | None:
+        if "_id" not in task:
+            return await edits.find(self._mongo, task["task_id"])
+        with translated("reading a task"), pymongo.timeout(_READ_S):
+            found = await self._mongo.tasks.find_one({"_id": {"$eq": task["_id"]}}, {"task_id": 1})
+        if found is None:
+            return None
+        document = await edits.find(self._mongo, found.get("task_id", ""))
+        # Without a unique index, another task may have the same id.
+        return document if document is not None and document["_id"] == found["_id"] else None

@@ -194,11 +194,12 @@ async def test_edits_respect_the_state(follow: Follow, sync_database: Tasks) -> 
         assert promoted == ["waiting"]
         cancelled = [name for name in states if await edits.cancel({"task_id": name})]
         assert cancelled == ["waiting", "busy"]
-        again = [name for name in states if await edits.retry({"task_id": name})]
-        assert again == ["waiting", "busy", "broken", "stopped"]
+        again = [d["task_id"] for d in documents if await edits.retry({"_id": d["_id"]})]
+        assert not await edits.promote({"task_id": "unknown"})
+        assert not await edits.cancel({"_id": "unknown"})
+        assert again == ["waiting", "busy", "done", "broken", "stopped"]
     found = {d["task_id"]: d for d in sync_database.tasks.find()}
     assert found["broken"]["status"] == 0 and found["broken"]["run_at"] is None
-    assert found["done"]["status"] == 2
     assert isinstance(found["waiting"]["updated_at"], datetime)
 
 
