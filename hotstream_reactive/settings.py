@@ -93,7 +93,9 @@ class SchedulerSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only
     priority_check_interval: Seconds = 3.0
     maintenance_interval: Seconds = 30.0
     max_concurrent_tasks: Count = 5
-    task_timeout: Seconds = 3600.0
+    task_timeout: Annotated[
+        float, Meta(ge=1, le=30 * 86_400, description="a number of seconds from 1 to 2592000")
+    ] = 3600.0
     heartbeat_interval: Seconds = 10.0
     zombie_timeout: Seconds = 30.0
     max_rescues: Count = 3

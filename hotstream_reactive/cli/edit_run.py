@@ -99,6 +99,8 @@ async def _one(mongo: Mongo, order: Order, task_id: str, entry: dict[str, Any]) 
         now = await edits.find(mongo, task_id)
         if now is None:
             raise no_such(task_id)
+        if allowed(order.name, state_of(now)):
+            raise RefusedByState(f"task {task_id!r} was written anew while you looked; try again")
         raise RefusedByState(_why_not(order.name, now))
     entry["was"] = _word(before)
     return _word(before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio
+import click
 from rich.progress import BarColumn, Progress, TextColumn
 
 from hotstream_reactive.cli.main import WAITED_TOO_LONG
@@ -41,8 +44,11 @@ async def wait_for(
         NotFound: somebody deleted it.
         DatabaseError: the server failed.
     """
-    with bar() as show:
-        _, code = await follow(mongo, task_id, show, timeout_s=timeout_s)
+    try:
+        with bar() as show:
+            _, code = await follow(mongo, task_id, show, timeout_s=timeout_s)
+    except NotFound:
+        raise _deleted(task_id) from None  # it was there when the wait began
     document = await reads.task(mongo, task_id)
     if document is None:
         raise _deleted(task_id)
@@ -63,28 +69,53 @@ async def follow(
     Raises:
         NotFound: there is no such task, or it was deleted.
         DatabaseError: the server failed for too long.
+        Abort: somebody pressed Ctrl-C.
     """
+    with _interruptible():
+        async with TaskWatch(mongo, task_id) as watch:
+            return await _to_its_end(watch, task_id, show, timeout_s)
+    raise click.Abort
+
+
+async def _to_its_end(
+    watch: TaskWatch, task_id: str, show: Show, timeout_s: float | None
+) -> tuple[Document, int]:
     began = time.monotonic()
     worried = False
     row: Document | None = None
-    async with TaskWatch(mongo, task_id) as watch:
-        while True:
-            found = await _patiently(watch)
-            if found is None:
-                raise no_such(task_id) if row is None else _deleted(task_id)
-            row = found
-            show(row)
-            if ended(row):
-                return row, 0 if status_word(row["status"]) == "completed" else 1
-            waited_s = time.monotonic() - began
-            if timeout_s is not None and waited_s >= timeout_s:
-                word = status_word(row.get("status"))
-                say(f"still {word} after {waited_s:.0f} s; the task goes on")
-                return row, WAITED_TOO_LONG
-            if not worried and waited_s > _WORRY_AFTER_S and _should_run(row):
-                worried = True
-                say("still pending: is a worker running? Start one with: hotstream start-daemon")
-            await watch.changed(_WORRY_AFTER_S if timeout_s is None else timeout_s - waited_s)
+    while True:
+        found = await _patiently(watch)
+        if found is None:
+            raise no_such(task_id) if row is None else _deleted(task_id)
+        row = found
+        show(row)
+        if ended(row):
+            return row, 0 if status_word(row["status"]) == "completed" else 1
+        waited_s = time.monotonic() - began
+        if timeout_s is not None and waited_s >= timeout_s:
+            word = status_word(row.get("status"))
+            say(f"still {word} after {waited_s:.0f} s; the task goes on")
+            return row, WAITED_TOO_LONG
+        if not worried and waited_s > _WORRY_AFTER_S and _should_run(row):
+            worried = True
+            say("still pending: is a worker running? Start one with: hotstream start-daemon")
+        await watch.changed(_WORRY_AFTER_S if timeout_s is None else timeout_s - waited_s)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the block, whatever it waits for; what stands behind it comes next.
+
+    Of itself asyncio makes one cancellation of it, which a driver that is about to send may lose; a
+    cancel scope says it again until it is heard.
+    """
+    loop = asyncio.get_running_loop()
+    with anyio.CancelScope() as scope:
+        loop.add_signal_handler(signal.SIGINT, scope.cancel)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
 
 
 async def _patiently(watch: TaskWatch) -> Document | None:

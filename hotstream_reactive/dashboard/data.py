@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hotstream_reactive.dashboard.facts import Happening, TaskRow, WorkerRow
-from hotstream_reactive.dashboard.reasons import reason, situation
+from hotstream_reactive.dashboard.reasons import Reasons
 from hotstream_reactive.dashboard.snapshot import Snapshot
 from hotstream_reactive.text import clean
 
@@ -17,7 +17,7 @@ _MOST_WAITING = 50
 
 def as_tree(snapshot: Snapshot, now: float) -> dict[str, Any]:
     """Everything on the screen as values that JSON knows; times are ISO 8601, ages seconds."""
-    around = situation(snapshot, now)
+    reasons = Reasons(snapshot, now)
     waiting = snapshot.waiting_rows(now)[:_MOST_WAITING]
     return {
         "at": iso(now),
@@ -25,7 +25,7 @@ def as_tree(snapshot: Snapshot, now: float) -> dict[str, Any]:
         "totals": _totals(snapshot, now),
         "running": [_running(row, now) for row in snapshot.running_rows()],
         "next_up": [
-            {**_task(row), "run_at": iso(row.run_at), "reason": reason(row, around).name or None}
+            {**_task(row), "run_at": iso(row.run_at), "reason": reasons.of(row).name or None}
             for row in waiting
         ],
         "failures": [

@@ -27,10 +27,11 @@ from hotstream_reactive.mongo.board import BoardRead
 from hotstream_reactive.text import clean, redact
 
 READ_EVERY_S = 3.0
-#: A read that an event asks for comes at once, but not more often than this.
-_READ_AT_MOST_EVERY_S = 0.2
+#: A read that an event asks for comes at once; when events ask for one after the other, the pause
+#: between two reads grows from the first to the second of these.
+_SHORTEST_PAUSE_S, _LONGEST_READ_PAUSE_S = 0.2, 1.0
 #: Events gather for this long, so that a thousand a second come in a dozen answers.
-_GATHER_S = 0.08
+_GATHER_S = 0.1
 _UNSUPPORTED_RETRY_S = 60.0
 _LONGEST_PAUSE_S = 5.0
 #: The slow reads take at most this part of the time, however much there is to count.
@@ -207,16 +208,19 @@ class Follower:
     # Reads
 
     async def _read_on(self) -> None:
+        pause_s = _SHORTEST_PAUSE_S
         while True:
             began = time.monotonic()
-            pause_s = _READ_AT_MOST_EVERY_S
             try:
                 await self._read()
                 self._changed()
-                pause_s = max(pause_s, (time.monotonic() - began) / _SLOW_PART)
             except DatabaseError as error:
                 self._complain(error)
-            await anyio.sleep(min(pause_s, READ_EVERY_S))
+            await anyio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_READ_PAUSE_S)
+            if self._soon.is_set():
+                continue
+            pause_s = _SHORTEST_PAUSE_S
             with anyio.move_on_after(READ_EVERY_S - (time.monotonic() - began)):
                 await self._soon.wait()
 

@@ -53,14 +53,30 @@ def situation(snapshot: Snapshot, now: float) -> Situation:
     )
 
 
-def reason(row: TaskRow, around: Situation) -> Reason:
-    """What keeps the task from starting, in one word."""
-    found = {hold.name: hold for hold in holds(_document(row), around)}
-    name = next((name for name in _WEIGHT if name in found), next(iter(found), ""))
-    if not name:
-        return Reason()
-    until = found[name].until
-    return Reason(name=name, until=until.timestamp() if until is not None else None)
+class Reasons:
+    """Asks for each waiting task of one moment; tasks that differ in nothing are asked for once."""
+
+    def __init__(self, snapshot: Snapshot, now: float) -> None:
+        self._around = situation(snapshot, now)
+        self._known: dict[tuple[object, ...], Reason] = {}
+
+    def of(self, row: TaskRow) -> Reason:
+        """What keeps the task from starting, in one word."""
+        alike = (row.platform, row.status, row.urgent, row.created is None, row.run_at)
+        alike += (row.schedule, row.timezone, row.armed_for, row.retry, row.error != "")
+        alike += (row.priority, row.immediate)
+        found = self._known.get(alike)
+        if found is None:
+            found = self._known[alike] = self._ask(row)
+        return found
+
+    def _ask(self, row: TaskRow) -> Reason:
+        found = {hold.name: hold for hold in holds(_document(row), self._around)}
+        name = next((name for name in _WEIGHT if name in found), next(iter(found), ""))
+        if not name:
+            return Reason()
+        until = found[name].until
+        return Reason(name=name, until=until.timestamp() if until is not None else None)
 
 
 def _document(row: TaskRow) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hotstream_reactive.dashboard.facts import Failure, TaskRow
 from hotstream_reactive.dashboard.look import ACCENT, MUTED, WARN, Look
-from hotstream_reactive.dashboard.reasons import Reason, reason, situation
+from hotstream_reactive.dashboard.reasons import Reason, Reasons
 from hotstream_reactive.dashboard.snapshot import Snapshot
 from hotstream_reactive.dashboard.table import Column, Entry, Section, Wanted
 
@@ -93,7 +93,7 @@ def waiting(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: in
     """Tasks that start next, with what keeps them."""
     rows = [row for row in snapshot.waiting_rows(now) if wanted(row)]
     beyond = max(snapshot.due() + snapshot.later() - len(snapshot.waiting), 0)
-    around = situation(snapshot, now)
+    reasons = Reasons(snapshot, now)
     return Section(
         title=look.words("Next up"),
         note=look.count(len(rows) + beyond) if rows else "",
@@ -106,7 +106,7 @@ def waiting(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: in
             Column("waits", 5, 6, drop=1, right=True),
         ),
         narrow=((_ID, Column("prio", 4, 4)), (Column("reason", 16, 60),)),
-        entries=[_waiting(row, reason(row, around), now, look) for row in rows[:most]],
+        entries=[_waiting(row, reasons.of(row), now, look) for row in rows[:most]],
         total=len(rows) + beyond,
         least=2,
         empty=look.words("the queue is empty"),

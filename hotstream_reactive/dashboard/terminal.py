@@ -19,6 +19,7 @@ from typing import Any, Self, TextIO
 
 from rich.color import Color, ColorSystem
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
 from hotstream_reactive.dashboard.look import MUTED
@@ -57,6 +58,7 @@ class Terminal:
             emoji=False,
         )
         self._colours = _COLOURS.get(self._pen.color_system or "")
+        self._known_codes: dict[str, tuple[str, str]] = {}
 
     @property
     def key_fd(self) -> int | None:
@@ -140,17 +142,30 @@ class Terminal:
                 self._write("".join(parts))
 
     def _ansi(self, text: Text) -> str:
-        """The text as bytes of a terminal; what `Console.print` does, without laying it out."""
-        parts = []
-        for piece, style, _ in text.render(self._pen):
-            if style is None or self._colours is None:
-                parts.append(piece)
-                continue
-            # Of sixteen colours, none is grey on dark and on light terminals alike.
-            pale = self._colours is ColorSystem.STANDARD and style.color == _PALE
-            shown = style.without_color if self._pen.no_color or pale else style
-            parts.append(shown.render(piece, color_system=self._colours))
+        """The text as a terminal takes it; the pieces of `look.line` follow each other."""
+        parts: list[str] = []
+        place = 0
+        for begin, end, style in text.spans:
+            parts.append(text.plain[place:begin])
+            before, after = self._codes(str(style))
+            parts += (before, text.plain[begin:end], after)
+            place = end
+        parts.append(text.plain[place:])
         return "".join(parts)
+
+    def _codes(self, style: str) -> tuple[str, str]:
+        """What switches a style on and off."""
+        if style not in self._known_codes:
+            shown = Style.parse(style)
+            # Of sixteen colours, none is grey on dark and on light terminals alike.
+            pale = self._colours is ColorSystem.STANDARD and shown.color == _PALE
+            if self._pen.no_color or pale:
+                shown = shown.without_color
+            mark = "x"
+            drawn = shown.render(mark, color_system=self._colours) if self._colours else mark
+            before, _, after = drawn.partition(mark)
+            self._known_codes[style] = (before, after)
+        return self._known_codes[style]
 
     def _writable(self) -> bool:
         """Whether the terminal takes anything now, e.g. not after Ctrl-S or over a dead line."""

@@ -266,6 +266,7 @@ def _final_fields(run: FinishedRun) -> Document:
     match run.outcome:
         case Completed(result_count=count):
             ended = {"completed_at": "$$NOW", "error_message": None, "rescues": 0}
+            ended["checkpoint"] = {"$literal": {}}
             values = {"status": int(TaskStatus.COMPLETED), "progress": 1.0, "result_count": count}
         case Failed(error=error, result_count=count):
             ended = {"completed_at": "$$NOW"}

@@ -26,7 +26,10 @@ _FORKS.set_forkserver_preload(
     ["pytest", "hotstream_reactive.app", "rich.table", "rich.progress", "playwright.async_api"]
     + [
         f"hotstream_reactive.cli.{name}"
-        for name in ("create", "doctor", "info", "init", "nitter", "parse", "query", "stats")
+        for name in (
+            *("create", "doctor", "edit", "info", "init", "listing", "nitter", "parse", "query"),
+            *("show", "stats", "validate", "watch"),
+        )
     ]
 )
 

@@ -97,7 +97,7 @@ def test_due_ones_in_queue_order_and_delayed_ones_by_their_time(cli: Cli, filled
 def test_the_table_for_people(cli: Cli, filled: Db) -> None:
     lines = {line.split()[0]: line for line in cli("list").out.splitlines()}
     assert re.search(r"the first +twitter +pending +!1 +due 5 min ago$", lines["first"])
-    assert re.search(r"pending +5 +due 9\d s ago|due 2 min ago", lines["past"])
+    assert re.search(r"pending +9 +due (\d+ s|2 min) ago", lines["past"])
     assert "in 89 min" in lines["soon"] or "in 90 min" in lines["soon"]
     assert re.search(r"in 3 d +retry 1 of *: away", lines["later"])
     assert re.search(r"running +5 +43% +12 +for \d+ s +w1", lines["runs"])
@@ -203,7 +203,7 @@ def test_show_a_task_with_its_runs_and_log(cli: Cli, sync_database: Db) -> None:
     )
     text = cli("show", "t").out
     assert text.startswith("t  my task\nfailed 5 h ago, priority 5\nerror: no such account\n")
-    assert re.search(r"^  options +\{\"limit\":3,\"api_token\":\"\*\*\*\"\}$", text, re.MULTILINE)
+    assert re.search(r'^  options +\{"limit":3,"api_token":"?\*\*\*"?\}$', text, re.MULTILINE)
     assert re.search(r"^other fields:\n  mine +\{\"a\":1\}$", text, re.MULTILINE)
     assert len(re.findall(r"09:00:00 CST  .*T01:00:00.000Z$", text, re.MULTILINE)) == 5
     assert len(re.findall(r"^ +\d  w1 +failed", text, re.MULTILINE)) == 5
