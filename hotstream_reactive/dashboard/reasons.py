@@ -62,9 +62,10 @@ class Reasons:
 
     def of(self, row: TaskRow) -> Reason:
         """What keeps the task from starting, in one word."""
-        alike = (row.platform, row.status, row.urgent, row.created is None, row.run_at)
-        alike += (row.schedule, row.timezone, row.armed_for, row.retry, row.error != "")
-        alike += (row.priority, row.immediate)
+        alike = (
+            *(row.platform, row.status, row.priority, row.immediate, row.created is None),
+            *(row.run_at, row.schedule, row.timezone, row.armed_for, row.retry),
+        )
         found = self._known.get(alike)
         if found is None:
             found = self._known[alike] = self._ask(row)

@@ -200,15 +200,16 @@ def one_line(snapshot: Snapshot, width: int, now: float, look: Look) -> Text:
 
 def last_words(snapshot: Snapshot, now: float, look: Look) -> list[str]:
     """Five lines that stay on the normal screen when the dashboard has gone."""
-    texts = [
-        header(snapshot, 100, now, look).plain,
-        f"running {snapshot.running_count} of {snapshot.slots(now)} slots",
-        "; ".join(_chip_text(c) for c in (_waiting(snapshot, look), *_oldest(snapshot, now, look))),
-        _chip_text(_ended(snapshot, now, look)),
-    ]
+    w = look.words
+    waiting = [_waiting(snapshot, look), *_oldest(snapshot, now, look)]
     items = look.count(snapshot.items.total(now))
-    last = f"items in the last hour {items}; {_chip_text(_pickup(snapshot, look))}"
-    return [*texts, last]
+    return [
+        header(snapshot, 78, now, look).plain,
+        w("{} running in {} slots").format(snapshot.running_count, snapshot.slots(now)),
+        "; ".join(_chip_text(chip) for chip in waiting),
+        _chip_text(_ended(snapshot, now, look)),
+        f"{w('{} items in the last hour').format(items)}; {_chip_text(_pickup(snapshot, look))}",
+    ]
 
 
 def _chip_text(chip: Chip) -> str:

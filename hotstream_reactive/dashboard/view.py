@@ -78,6 +78,9 @@ def _sections(
     events = fleet.events(snapshot, now, look, focus.wants, room)
     workers = fleet.workers(snapshot, now, look)
     platforms = fleet.platforms(snapshot, now, look)
+    if focus.filter:
+        for section in (running, waiting, events):
+            section.empty = look.words("nothing matches the filter")
     pair = width >= _SIDE_BY_SIDE
     stacked = [running, waiting, failures, workers, *([] if pair else [platforms]), events]
     half = (width - 4) // 2

@@ -50,6 +50,8 @@ _ZH = {
     "tasks/min": "任务/分",
     "items/min": "条目/分",
     "pick-up": "接手",
+    "{} running in {} slots": "{} 个任务在运行，共 {} 个槽位",
+    "{} items in the last hour": "近一小时 {} 个条目",
     "running": "运行",
     # states
     "starting": "启动",

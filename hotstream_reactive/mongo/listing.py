@@ -57,7 +57,7 @@ async def rows(mongo: Mongo, filters: Filters, *, limit: int) -> list[Document]:
         {"$limit": limit},
         {"$project": {**ROW, "_id": 0}},
     ]
-    with translated("listing tasks"):
+    with translated("listing tasks (--status narrows it)"):
         return await mongo.driver.aggregate(mongo.tasks, pipeline, maxTimeMS=_LONGEST_MS)
 
 

@@ -1,6 +1,6 @@
 """Measures what the dashboard costs: CPU and memory, idle and under load. Not a test: run it.
 
-    python tests/dashboard/measure_load.py [--tasks 100000] [--rate 1000] [--seconds 20]
+    python tests/dashboard/measure_load.py [--tasks 100000] [--running 200] [--rate 1000]
 
 A real server, a real terminal (a pseudo-terminal of 120 x 40), and a writer in a process of its own
 that makes `--rate` updates a second: progress mostly, and claims and completions.
@@ -26,7 +26,6 @@ from pymongo import MongoClient, UpdateOne
 from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet
 from hotstream_reactive.mongo.indexes import ITEM_INDEXES, TASK_INDEXES, run_indexes
 
-RUNNING = 200
 DATABASE = "hotstream_load"
 _TICK_S = 0.05
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -37,17 +36,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=100_000)
     parser.add_argument("--rate", type=int, default=1_000)
+    parser.add_argument("--running", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=20.0)
     chosen = parser.parse_args()
     with EmbeddedReplicaSet() as server, MongoClient[dict[str, Any]](server.uri) as client:
-        fill(client, chosen.tasks)
+        fill(client, chosen.tasks, chosen.running)
         screen = Screen(server.uri)
         try:
             time.sleep(8.0)  # its start, and the first count of everything
             report("idle", screen, chosen.seconds)
+            if not (chosen.rate and chosen.running):
+                return
             written = multiprocessing.Value("i", 0)
             writer = multiprocessing.Process(
-                target=write, args=(server.uri, chosen.rate, written), daemon=True
+                target=write, args=(server.uri, chosen.rate, chosen.running, written), daemon=True
             )
             writer.start()
             time.sleep(5.0)
@@ -60,7 +62,7 @@ def main() -> None:
             screen.close()
 
 
-def fill(client: MongoClient[dict[str, Any]], count: int) -> None:
+def fill(client: MongoClient[dict[str, Any]], count: int, running: int) -> None:
     """Waiting tasks, and some that run."""
     database = client[DATABASE]
     database.tasks.create_indexes(TASK_INDEXES)
@@ -85,17 +87,18 @@ def fill(client: MongoClient[dict[str, Any]], count: int) -> None:
             **fields,
         }
 
-    running = {"status": 1, "worker_id": "w1", "started_at": now, "last_heartbeat": now}
-    database.tasks.insert_many([task(n, **running) for n in range(RUNNING)])
-    for first in range(RUNNING, count, 10_000):
+    begun = {"status": 1, "worker_id": "w1", "started_at": now, "last_heartbeat": now}
+    if running:
+        database.tasks.insert_many([task(n, **begun) for n in range(running)])
+    for first in range(running, count, 10_000):
         database.tasks.insert_many([task(n) for n in range(first, min(first + 10_000, count))])
 
 
-def write(uri: str, rate: int, written: Any) -> None:
+def write(uri: str, rate: int, count: int, written: Any) -> None:
     """Write progress at the given rate, of which a tenth is claims and completions."""
     with MongoClient[dict[str, Any]](uri, w=1) as client:
         tasks = client[DATABASE].tasks
-        running, after = list(range(RUNNING)), RUNNING
+        running, after = list(range(count)), count
         per_tick, due = int(rate * _TICK_S), time.monotonic()
         while True:
             writes = []

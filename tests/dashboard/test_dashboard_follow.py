@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from conftest import PASSWORD, Follow
+from follow_lab import PASSWORD, Follow
 from glass import hotstream
 from pymongo import MongoClient
 from pymongo.database import Database

@@ -228,6 +228,7 @@ def test_the_filter_lets_through_what_holds_the_text() -> None:
     text = busy().text(120, 44, focus=Focus(filter="SEARCH_01"))
     assert "search_012" in text and "search_002" not in text
     assert "/SEARCH_01" in text.splitlines()[-1]
+    assert "nothing matches the filter" in busy().text(focus=Focus(filter="no such thing"))
 
 
 @given(width=st.integers(1, 300), gap=st.integers(1, 2))

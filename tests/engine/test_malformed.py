@@ -96,7 +96,7 @@ VALUES: list[Any] = [
     {"$gt": 1},
     {"a.b": {"c": 1}},
     b"\xff\x00",
-    ObjectId(),
+    ObjectId("6b05b86b8438d1e77995bab3"),
     Decimal128("5"),
     Decimal128("sNaN"),
     Decimal128("1E+6000"),

@@ -466,7 +466,7 @@ async def test_the_limit_holds_across_a_retry(lab: Workshop) -> None:
 @pytest.mark.parametrize(
     "checkpoint",
     [
-        {"id": ObjectId()},
+        {"id": ObjectId("6b05b86b8438d1e77995bab3")},
         {"object": object()},
         {"big": 2**80},
         {"text": "\ud800\x00"},
@@ -519,7 +519,13 @@ async def test_a_checkpoint_may_be_long_and_deep(lab: Workshop) -> None:
 
 @pytest.mark.parametrize(
     "checkpoint",
-    [{"id": ObjectId()}, {"stored": "x"}, {"stored": 1e308}, {"stored": None}, {"stored": -5}],
+    [
+        {"id": ObjectId("6b05b86b8438d1e77995bab3")},
+        {"stored": "x"},
+        {"stored": 1e308},
+        {"stored": None},
+        {"stored": -5},
+    ],
     ids=str,
 )
 async def test_no_checkpoint_of_a_writer_can_hurt_the_worker(

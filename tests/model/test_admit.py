@@ -67,7 +67,7 @@ ODD_VALUES: dict[str, Any] = {
     "Decimal128 huge": Decimal128("1E+6000"),
     "Decimal128 tiny": Decimal128("1E-6000"),
     "Int64": Int64(3),
-    "ObjectId": ObjectId(),
+    "ObjectId": ObjectId("6b05b86b8438d1e77995bab3"),
     "binary": b"\x00\xff",
     "uuid binary": Binary(b"0" * 16, 4),
     "regex": Regex("a"),

@@ -255,11 +255,11 @@ async def test_a_task_put_back_by_hand_is_not_finished_by_its_old_run(field: Fie
 @pytest.mark.parametrize(
     "checkpoint",
     [
-        {"id": ObjectId()},
+        {"id": ObjectId("6b05b86b8438d1e77995bab3")},
         {"at": LONG_AGO},
         {"seen": [b"\x00"]},
         {"n": math.nan},
-        {"nested": {"a": [{"b": ObjectId()}]}},
+        {"nested": {"a": [{"b": ObjectId("6b05b86b8438d1e77995bab3")}]}},
     ],
     ids=lambda table: next(iter(table)),
 )

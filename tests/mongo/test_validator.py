@@ -46,7 +46,7 @@ def tasks(sync_database: Db) -> Any:
         {"options": {"limit": 10.0, "a": {"b": [1]}}, "storage_config": {"type": "json"}},
         {"checkpoint": {"a.b": {"$c": 1}}},
         {"run_number": 2**62, "rescues": 2**62, "current_retry": 1_000_000},
-        {"own": {"anything": ObjectId()}, "worker_id": 7},
+        {"own": {"anything": ObjectId("6b05b86b8438d1e77995bab3")}, "worker_id": 7},
     ],
     ids=str,
 )
@@ -116,7 +116,14 @@ values = st.one_of(
     st.sampled_from(["search", "monitor", "0 9 * * *", "\x1f", "\x85", "\u180e", "\ufeff", "x\n"]),
     st.lists(st.text(max_size=4), max_size=3),
     st.dictionaries(st.sampled_from(["limit", "only_new", "a"]), st.integers(-1, 9), max_size=2),
-    st.sampled_from([datetime(2030, 1, 31, tzinfo=UTC), DatetimeMS(2**50), ObjectId(), b"x"]),
+    st.sampled_from(
+        [
+            datetime(2030, 1, 31, tzinfo=UTC),
+            DatetimeMS(2**50),
+            ObjectId("6b05b86b8438d1e77995bab3"),
+            b"x",
+        ]
+    ),
 )
 
 
