@@ -4,13 +4,19 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test faults check bench format clean
 
 demo: $(READY)
 	$(BIN)/hotstream demo
 
+# Three at a time: most tests wait for a server, not for a processor.
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not slow" --ignore=tests/faults $(ARGS)
+
+# Killed workers, stopped servers, blocked loops, hundreds of pages: minutes of waiting.
+faults: $(READY)
+	$(BIN)/python -m pytest -q -m "slow" --ignore=tests/faults $(ARGS)
+	$(BIN)/python -m pytest -q tests/faults $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)

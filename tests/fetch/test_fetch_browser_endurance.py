@@ -19,7 +19,7 @@ from hotstream_reactive.settings import FetchSettings
 from tests.fetch.surroundings import CHROMIUM, descendants
 from tests.site.nitter import MisbehavingSite
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 if not CHROMIUM:
     pytest.skip("there is no Chromium", allow_module_level=True)

@@ -13,7 +13,7 @@ from daemon_lab import Daemon, daemons, until
 from pymongo.database import Database
 
 Document = dict[str, Any]
-PLUGINS = Path(__file__).parents[1] / "lifeline" / "plugins"
+PLUGINS = Path(__file__).parents[1] / "faults" / "lifeline" / "plugins"
 
 
 @pytest.fixture

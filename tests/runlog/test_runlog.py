@@ -18,7 +18,7 @@ from hotstream_reactive.engine.runlog import LONGEST_LINE, MOST_LINES, RunLog
 
 pytestmark = pytest.mark.anyio
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARNING|ERROR) (.*)")
-PLUGINS = Path(__file__).parents[1] / "lifeline" / "plugins"
+PLUGINS = Path(__file__).parents[1] / "faults" / "lifeline" / "plugins"
 
 
 @pytest.fixture
