@@ -15,8 +15,8 @@ test: $(READY)
 
 # Killed workers, stopped servers, blocked loops, hundreds of pages: minutes of waiting.
 faults: $(READY)
-	$(BIN)/python -m pytest -q -m "slow" --ignore=tests/faults $(ARGS)
-	$(BIN)/python -m pytest -q tests/faults $(ARGS)
+	$(BIN)/python -m pytest -q tests/faults tests/fetch/test_fetch_browser_endurance.py \
+	  tests/fetch/test_fetch_browser_faults.py $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
