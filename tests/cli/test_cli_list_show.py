@@ -12,7 +12,10 @@ from pymongo.database import Database
 from tests.cli.command import HOSTILE, Cli
 
 Db = Database[dict[str, Any]]
-NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def ago(**span: float) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(**span)
 
 
 def task(task_id: str, **fields: Any) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def task(task_id: str, **fields: Any) -> dict[str, Any]:
         "status": 0,
         "priority": 5,
         "immediate": False,
-        "created_at": NOW - timedelta(minutes=5),
+        "created_at": ago(minutes=5),
         **fields,
     }
 
@@ -34,18 +37,18 @@ def filled(sync_database: Db) -> Db:
         [
             task("ready"),
             task("first", priority=1, immediate=True, name="the first"),
-            task("past", priority=9, run_at=NOW - timedelta(seconds=90)),
-            task("soon", run_at=NOW + timedelta(minutes=90)),
-            task("later", run_at=NOW + timedelta(days=3), current_retry=1, error_message="away"),
+            task("past", priority=9, run_at=ago(seconds=90)),
+            task("soon", run_at=ago(minutes=-90)),
+            task("later", run_at=ago(days=-3), current_retry=1, error_message="away"),
             task(
                 "runs",
                 status=1,
                 worker_id="w1",
                 progress=0.43,
                 result_count=12,
-                started_at=NOW - timedelta(seconds=30),
+                started_at=ago(seconds=30),
             ),
-            task("done", status=2, platform="zhihu", completed_at=NOW - timedelta(hours=5)),
+            task("done", status=2, platform="zhihu", completed_at=ago(hours=5)),
             task("broken", status=3, error_message="password=hush " + "x" * 500),
             task("stopped", status=4),
             task("odd", status="pending"),
@@ -105,7 +108,8 @@ def test_the_table_for_people(cli: Cli, filled: Db) -> None:
     assert "password=***" in lines["broken"]
     assert "invalid" in lines["odd"]
     utc = cli("list", "--utc", "--platform", "zhihu").out
-    assert (NOW - timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M:%S") in utc
+    document = filled.tasks.find_one({"task_id": "done"}) or {}
+    assert document["completed_at"].strftime("%Y-%m-%dT%H:%M:%S") in utc
 
 
 def test_a_plain_line_has_all_fields(cli: Cli, filled: Db) -> None:
@@ -122,7 +126,7 @@ def test_the_json_of_a_row(cli: Cli, filled: Db) -> None:
     rows = cli("list", "--json").json["tasks"]
     row = next(row for row in rows if row["task_id"] == "runs")
     assert row["status"] == "running"
-    assert row["started_at"] == (NOW - timedelta(seconds=30)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert row["started_at"] == (ago(seconds=30)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     assert (row["progress"], row["result_count"], row["immediate"]) == (0.43, 12, False)
     assert cli("list", "--platform", "none", "--json").json["tasks"] == []
     assert cli("list", "--platform", "none").err == "no tasks found\n"
@@ -148,7 +152,7 @@ def hostile(database: Db) -> None:
     for task_id in (HOSTILE, "huge"):
         database.task_runs.insert_one(
             {"task_id": task_id, "run_number": HOSTILE, **dict.fromkeys(runs, HOSTILE)}
-            | {"claimed_at": NOW, "finished_at": HOSTILE, "log": [HOSTILE, 7], "trace": [HOSTILE]}
+            | {"claimed_at": ago(), "finished_at": HOSTILE, "log": [HOSTILE, 7], "trace": [HOSTILE]}
         )
 
 
@@ -182,7 +186,7 @@ def test_show_a_task_with_its_runs_and_log(cli: Cli, sync_database: Db) -> None:
             error_message="no such account",
             schedule="0 9 * * *",
             timezone="Asia/Shanghai",
-            completed_at=NOW - timedelta(hours=5),
+            completed_at=ago(hours=5),
             mine={"a": 1},
         )
     )
@@ -191,8 +195,8 @@ def test_show_a_task_with_its_runs_and_log(cli: Cli, sync_database: Db) -> None:
             "task_id": "t",
             "run_number": n,
             "worker_id": "w1",
-            "claimed_at": NOW - timedelta(hours=9 - n),
-            "finished_at": NOW - timedelta(hours=9 - n),
+            "claimed_at": ago(hours=9 - n),
+            "finished_at": ago(hours=9 - n),
             "outcome": "failed",
             "result_count": n,
             "elapsed_ms": 1234.5,
