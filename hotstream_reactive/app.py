@@ -50,6 +50,10 @@ class AppToolbox:
         self._settings = settings
         self._registry = registry
         self._items = items
+        self._output_dir = Path(settings.storage.output_dir)
+        self._evidence_dirs = {
+            name: self._output_dir / "evidence" / name for name in registry.platforms
+        }
 
     def adapter(self, task: Task) -> PlatformAdapter:
         """A fresh adapter of the task's platform.
@@ -75,7 +79,7 @@ class AppToolbox:
             platform=self._settings.platform(task.platform),
             fetch=self._settings.fetch,
             log=logger.bind(task_id=task.task_id, platform=task.platform),
-            evidence_dir=Path(self._settings.storage.output_dir) / "evidence" / task.platform,
+            evidence_dir=self._evidence_dirs[task.platform],
         )
 
     def credentials(self, task: Task) -> Mapping[str, Any]:
@@ -102,7 +106,7 @@ class AppToolbox:
         storage = kind()
         storage.context = StorageContext(
             task_id=task.task_id,
-            output_dir=Path(self._settings.storage.output_dir),
+            output_dir=self._output_dir,
             config=task.storage_config,
             lease=(task.document_id, lease_id),
             database=self._items,

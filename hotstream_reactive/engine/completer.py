@@ -1,7 +1,8 @@
 """The completer: outcomes of runs, written together, whatever happens meanwhile.
 
-Runs that finish at the same time go in one bulk write. Nothing here is cancelled by a shutdown: the
-worker waits until the last outcome is written, or until the lease of its task has run out anyway.
+Runs that finish at the same time go in one bulk write; while the history of one batch is kept, the
+outcomes of the next are written. Nothing here is cancelled by a shutdown: the worker waits until
+the last outcome is written, or until the lease of its task has run out anyway.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from hotstream_reactive.model.outcome import Completed, Failed, LeaseLost, Retry
 from hotstream_reactive.model.run import FinishedRun
 
 MOST_AT_ONCE = 500
+#: Batches whose history is not kept yet; with more of them outcomes wait.
+MOST_BEHIND = 4
 
 
 class OutcomeStore(Protocol):
@@ -39,7 +42,8 @@ class Completer:
     """Writes outcomes in the order in which runs end.
 
     Args:
-        done: called with each run once its outcome is durable (or its lease known to be lost).
+        done: called with each run once its outcome is durable (or its lease known to be lost);
+            its event is emitted a moment later, when the history has it too.
         give_up_after_s: an outcome that could not be written for so long belongs to a task whose
             lease has run out, and is dropped.
     """
@@ -61,6 +65,10 @@ class Completer:
         self._done = done
         self._give_up_after_s = give_up_after_s
         self._waiting: list[tuple[float, FinishedRun]] = []
+        #: Batches whose outcomes are written, each with the leases that were lost.
+        self._written, self._to_keep = anyio.create_memory_object_stream[
+            tuple[list[FinishedRun], set[str]]
+        ](MOST_BEHIND)
         self._wake = anyio.Event()
         self._stopping = False
 
@@ -77,16 +85,26 @@ class Completer:
     async def run(self) -> None:
         """Write outcomes until stopped and empty."""
         with anyio.CancelScope(shield=True):
-            while self._waiting or not self._stopping:
-                if not self._waiting:
-                    await self._wake.wait()
-                self._wake = anyio.Event()
-                batch, self._waiting = (
-                    self._waiting[:MOST_AT_ONCE],
-                    self._waiting[MOST_AT_ONCE:],
-                )
-                if batch:
-                    await self._write(batch)
+            async with anyio.create_task_group() as group, self._written:
+                group.start_soon(self._keep_all)
+                await self._write_all()
+
+    async def _write_all(self) -> None:
+        while self._waiting or not self._stopping:
+            if not self._waiting:
+                await self._wake.wait()
+            self._wake = anyio.Event()
+            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            if batch:
+                await self._write(batch)
+
+    async def _keep_all(self) -> None:
+        """Keep the history of what was written, and tell of it."""
+        async with self._to_keep:
+            async for runs, lost in self._to_keep:
+                await self._keep(runs, lost)
+                for run in runs:
+                    self._tell(run, lost=run.lease_id in lost)
 
     async def _write(self, batch: list[tuple[float, FinishedRun]]) -> None:
         """Write a batch; if something in it cannot be stored, each by itself."""
@@ -107,10 +125,9 @@ class Completer:
                     lost = {run.lease_id for run in runs}
                     break
                 await anyio.sleep(full_jitter(failures, 0.1, 2.0))
-        await self._keep(runs, lost)
         for run in runs:
-            self._tell(run, lost=run.lease_id in lost)
             self._done(run)
+        await self._written.send((runs, lost))
 
     async def _keep(self, runs: list[FinishedRun], lost: set[str]) -> None:
         """Keep the history; without it the tasks are as finished as with it."""

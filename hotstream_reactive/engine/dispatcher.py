@@ -30,6 +30,9 @@ OTHERS_WAIT_S = 0.06
 #: With a queue and fewer free slots than this part of all, a claim waits a moment for more.
 GATHERED_PART = 8
 GATHER_S = 0.004
+#: From so many slots on a claim takes half of them at most: while the outcomes of one half are
+#: written, the other half is claimed.
+HALVED_SLOTS = 64
 
 
 class Timetable(Protocol):
@@ -247,6 +250,8 @@ class Dispatcher:
             return
         self._hinted.clear()
         self._queue_waits = self._urgent_waits = False
+        if self._slots >= HALVED_SLOTS:
+            limit = min(limit, self._slots // 2)
         if await self._claimer.batch(limit):
             # What did not fit waits for the next free slot; urgent ones perhaps for an express one.
             self._queue_waits = self._urgent_waits = True

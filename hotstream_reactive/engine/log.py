@@ -32,10 +32,15 @@ _LEVELS = {
 
 def log_event(event: Event) -> None:
     """Write one event as one line; a listener for `Events`."""
+    known = {"task_id": event.task_id} if event.task_id else {}
+    bound = logger.bind(action=event.action, **known)
     level = _LEVELS.get(event.action, "WARNING" if event.action.endswith("_failed") else "INFO")
+    # Lazy, as at the level of a busy worker most events are no lines.
+    bound.opt(lazy=True).log(level, "{}", lambda: _line(event))
+
+
+def _line(event: Event) -> str:
     details = " ".join(
         f"{name}={value}" for name, value in event.details.items() if value not in (None, "")
     )
-    known = {"task_id": event.task_id} if event.task_id else {}
-    bound = logger.bind(action=event.action, **known)
-    bound.log(level, "{}", f"{event.action.replace('_', ' ')} {details}".strip())
+    return f"{event.action.replace('_', ' ')} {details}".strip()

@@ -35,7 +35,7 @@ class RunLog:
 
     def __init__(self) -> None:
         self._by_task: dict[str, deque[str]] = {}
-        self._by_lease: dict[str, tuple[str, deque[str]]] = {}
+        self._by_lease: dict[str, tuple[set[str], deque[str]]] = {}
 
     async def listen(self, level: str) -> None:
         """Listen to the log from this level on, until cancelled."""
@@ -52,14 +52,15 @@ class RunLog:
     def open(self, task_id: str, lease_id: str) -> None:
         """Begin to collect for a run; a late run of the same task gets nothing more."""
         lines: deque[str] = deque(maxlen=MOST_LINES)
-        for name in _names(task_id):
+        names = _names(task_id)
+        for name in names:
             self._by_task[name] = lines
-        self._by_lease[lease_id] = (task_id, lines)
+        self._by_lease[lease_id] = (names, lines)
 
     def close(self, lease_id: str) -> list[str]:
         """End collecting and give the last lines, oldest first: time, level, text."""
-        task_id, lines = self._by_lease.pop(lease_id, ("", deque[str]()))
-        for name in _names(task_id):
+        names, lines = self._by_lease.pop(lease_id, (set[str](), deque[str]()))
+        for name in names:
             if self._by_task.get(name) is lines:
                 del self._by_task[name]
         return list(lines)

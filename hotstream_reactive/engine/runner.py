@@ -1,67 +1,24 @@
-"""The runner: one attempt at a task, as a straight list of steps.
-
-authenticate → collect → extract and validate → store → complete. Records stream through in batches:
-memory is bounded by the batch, and what was stored before a failure stays stored.
-"""
+"""The runner: brings one attempt at a task to an outcome, whatever happens in it."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
 
 import anyio
 from loguru import logger
 
 from hotstream_reactive.engine import frames
+from hotstream_reactive.engine.attempt import Attempt, Toolbox
 from hotstream_reactive.engine.heartbeat import Heartbeat
-from hotstream_reactive.engine.parking import demand_new_session, park
+from hotstream_reactive.engine.parking import park
 from hotstream_reactive.engine.retry import judge
 from hotstream_reactive.engine.running import ActiveRun
-from hotstream_reactive.errors import (
-    HotStreamError,
-    LeaseLost,
-    LoginRequired,
-    PermanentError,
-    PluginError,
-    StorageError,
-    TransientError,
-)
-from hotstream_reactive.extractors.base import DataExtractor
-from hotstream_reactive.model.item import DataItem, normalise, storable
+from hotstream_reactive.errors import HotStreamError, LeaseLost, LoginRequired, TransientError
 from hotstream_reactive.model.outcome import Completed, Outcome
-from hotstream_reactive.model.run import FinishedRun, Progress
-from hotstream_reactive.model.task import Task
-from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, SearchOptions
+from hotstream_reactive.model.run import FinishedRun
 from hotstream_reactive.settings import SchedulerSettings
-from hotstream_reactive.storages.base import StorageAdapter
-from hotstream_reactive.text import clean
-
-STARTED, COLLECTED, PROCESSED, STORED = 0.2, 0.6, 0.8, 0.9
-ITEMS_PER_HEARTBEAT = 10
-#: Items do not wait longer than this for their batch to fill, so that readers see them early.
-LONGEST_GATHERING_S = 2.0
-CLEAN_UP_S = 10.0
-#: Characters of a checkpoint: it is written with every page.
-LARGEST_CHECKPOINT = 200_000
-MOST_STORED = 2**31
-
-
-class Toolbox(Protocol):
-    """Makes what a run works with; the composition root knows how.
-
-    Raises:
-        InvalidTask: no platform or storage of that name is known here.
-    """
-
-    def adapter(self, task: Task) -> PlatformAdapter: ...
-    def context(self, task: Task, options: SearchOptions) -> RunContext: ...
-    def credentials(self, task: Task) -> Mapping[str, Any]: ...
-    def extractor(self, task: Task) -> DataExtractor | None: ...
-    def storage(self, task: Task, lease_id: str) -> StorageAdapter: ...
 
 
 class Runner:
@@ -88,7 +45,7 @@ class Runner:
 
     async def run(self, active: ActiveRun) -> FinishedRun:
         """Run to an outcome; only the cancellation of the worker itself is raised."""
-        attempt = _Attempt(active, self._toolbox, self._heartbeat, self._batch_size, self._pace)
+        attempt = Attempt(active, self._toolbox, self._heartbeat, self._batch_size, self._pace)
         outcome = await self._outcome(attempt, active)
         return FinishedRun(
             task=active.task,
@@ -101,11 +58,13 @@ class Runner:
             trace=active.trace,
         )
 
-    async def _outcome(self, attempt: _Attempt, active: ActiveRun) -> Outcome:
+    async def _outcome(self, attempt: Attempt, active: ActiveRun) -> Outcome:
         task = active.task
         failure: BaseException | None = None
+        scope = active.scope
+        scope.deadline = anyio.current_time() + task.timeout
         try:
-            with active.scope, anyio.move_on_after(task.timeout) as patience:
+            with scope:
                 await attempt.all_steps()
         except (KeyboardInterrupt, GeneratorExit):
             raise
@@ -119,7 +78,7 @@ class Runner:
             await self._heartbeat.renew_once()
         if active.verdict is not None:
             return active.verdict
-        if failure is None and patience.cancelled_caught:
+        if failure is None and scope.cancelled_caught:
             failure = TransientError(
                 f"ran longer than its timeout of {task.timeout:g} s", kind="timeout"
             )
@@ -131,268 +90,6 @@ class Runner:
                 park(active, failure)
             return judge(failure, task, self._settings, result_count=active.result_count)
         return Completed(active.result_count)
-
-
-class _Attempt:
-    """The state of one run while it goes on."""
-
-    def __init__(
-        self,
-        active: ActiveRun,
-        toolbox: Toolbox,
-        heartbeat: Heartbeat,
-        batch_size: int,
-        pace: Callable[[str], Awaitable[None]],
-    ) -> None:
-        self._active = active
-        self._task = active.task
-        self._toolbox = toolbox
-        self._heartbeat = heartbeat
-        self._batch_size = batch_size
-        self._pace = pace
-        self._batch: list[DataItem | dict[str, Any]] = []
-        self._batch_began_at = 0.0
-        self._seen: set[str] = set()
-        self._read = 0
-        self._unusable: list[str] = []
-        self._flush: Callable[[], Awaitable[None]] | None = None
-        self.started_at = time.monotonic()
-        self.seconds: dict[str, float] = {}
-
-    async def all_steps(self) -> None:
-        """Everything from authentication to the last stored item."""
-        task = self._task
-        await demand_new_session(self._active)
-        adapter = self._toolbox.adapter(task)
-        extractor = self._toolbox.extractor(task)
-        storage = self._toolbox.storage(task, self._active.lease_id)
-        adapter.context = self._context()
-        stored = self._active.checkpoint.get("stored")
-        if isinstance(stored, int) and 0 <= stored < MOST_STORED:
-            self._active.result_count = stored
-        try:
-            with self._timed("authenticate"):
-                await self._authenticate(adapter)
-            self._advance(STARTED)
-
-            async def flush() -> None:
-                await self._store(storage, await self._extract(extractor))
-
-            self._flush = flush
-            try:
-                await self._read_all(adapter, flush)
-            except (KeyboardInterrupt, GeneratorExit):
-                raise
-            except BaseException:
-                # What was collected before a failure is as good as any other item.
-                if self._active.verdict is None:
-                    with anyio.move_on_after(CLEAN_UP_S, shield=True):
-                        await flush()
-                raise
-            self._advance(COLLECTED)
-            items = await self._extract(extractor)
-            self._advance(PROCESSED)
-            await self._store(storage, items)
-            self._advance(STORED)
-            self._judge_yield()
-        finally:
-            try:
-                with anyio.move_on_after(CLEAN_UP_S, shield=True):
-                    await storage.close()
-            finally:
-                with anyio.move_on_after(CLEAN_UP_S, shield=True):
-                    await adapter.close()
-
-    def _context(self) -> RunContext:
-        options = search_options(self._task)
-        context = self._toolbox.context(self._task, options)
-        context.checkpoint = {k: v for k, v in self._active.checkpoint.items() if k != "stored"}
-        context.save_checkpoint = self._save_checkpoint
-        context.pace = partial(self._pace, self._task.platform)
-        return context
-
-    async def _authenticate(self, adapter: PlatformAdapter) -> None:
-        if not await adapter.authenticate(self._toolbox.credentials(self._task)):
-            raise PermanentError(
-                f"platform {self._task.platform!r} refused the credentials: "
-                f"check [platforms.{self._task.platform}] in config.toml",
-                kind="bad_credentials",
-            )
-
-    async def _collect(
-        self, adapter: PlatformAdapter
-    ) -> AsyncGenerator[DataItem | dict[str, Any], None]:
-        """The adapter's records, with the time spent waiting for them."""
-        task = self._task
-        source = (
-            adapter.monitor_accounts(list(task.accounts), task.limit)
-            if task.task_type == "monitor"
-            else adapter.search(list(task.keywords), adapter.context.options)
-        )
-        iterator = aiter(source)
-        try:
-            while True:
-                with self._timed("collect"):
-                    try:
-                        record = await anext(iterator)
-                    except StopAsyncIteration:
-                        return
-                yield record
-        finally:
-            if hasattr(iterator, "aclose"):
-                with anyio.move_on_after(CLEAN_UP_S, shield=True):
-                    await iterator.aclose()
-
-    async def _read_all(
-        self, adapter: PlatformAdapter, flush: Callable[[], Awaitable[None]]
-    ) -> None:
-        """Read records to the end or to the limit, storing them batch by batch."""
-        async with aclosing(self._collect(adapter)) as records:
-            async for record in records:
-                self._take(record)
-                if self._batch_is_full() or self._enough():
-                    # Only now it is known which records are items, and new ones.
-                    await flush()
-                    if self._enough():
-                        return
-
-    def _take(self, record: DataItem | dict[str, Any]) -> None:
-        if not self._batch:
-            self._batch_began_at = time.monotonic()
-        self._batch.append(record)
-        self._read += 1
-        if self._read % ITEMS_PER_HEARTBEAT == 0:
-            wanted = self._task.limit
-            if self._task.task_type == "monitor":
-                wanted *= len(self._task.accounts)
-            self._advance(STARTED + (COLLECTED - STARTED) * min(1.0, self._read / wanted))
-
-    def _batch_is_full(self) -> bool:
-        return len(self._batch) >= self._batch_size or (
-            time.monotonic() - self._batch_began_at > LONGEST_GATHERING_S
-        )
-
-    def _enough(self) -> bool:
-        """A search ends at exactly `limit` items, whatever the adapter would still give."""
-        return (
-            self._task.task_type == "search"
-            and self._active.result_count + len(self._batch) >= self._task.limit
-        )
-
-    async def _extract(self, extractor: DataExtractor | None) -> list[DataItem]:
-        batch, self._batch = self._batch, []
-        items: list[DataItem] = []
-        with self._timed("extract"):
-            for record in batch:
-                item = await self._item(extractor, record)
-                if item is not None and item.id not in self._seen:
-                    self._seen.add(item.id)
-                    items.append(item)
-        return items
-
-    async def _item(
-        self, extractor: DataExtractor | None, record: DataItem | dict[str, Any]
-    ) -> DataItem | None:
-        """One item, or None when the record cannot be one: the reason is kept."""
-        try:
-            if isinstance(record, DataItem):
-                item = record
-            elif extractor is None:
-                raise PermanentError(
-                    f"platform {self._task.platform!r} yields raw records but has no extractor: "
-                    f"register one under the entry point group hotstream.extractors",
-                    kind="no_extractor",
-                )
-            else:
-                item = await extractor.extract(record)
-            item = normalise(item)
-            if extractor is not None and not extractor.validate(item):
-                raise ValueError(f"item {item.id!r} is not valid")  # noqa: TRY301 - one path for all reasons
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            reason = clean(f"{type(error).__name__}: {error}")
-            self._unusable.append(reason)
-            logger.bind(task_id=self._task.task_id).warning("record left out: {}", reason)
-            return None
-        return item
-
-    async def _store(self, storage: StorageAdapter, items: list[DataItem]) -> None:
-        if items and self._task.options.get("only_new") is True:
-            known = await storage.known([item.id for item in items])
-            items = [item for item in items if item.id not in known]
-        if not items:
-            return
-        with self._timed("store"):
-            if not await storage.save(items):
-                raise StorageError(
-                    f"storage {type(storage).__name__} did not store {len(items)} items"
-                )
-        self._active.result_count += len(items)
-        self._advance(self._active.progress)
-
-    async def _save_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
-        """Store what was yielded so far, then let a retry continue from here."""
-        if self._flush is not None:
-            await self._flush()
-        if len(repr(checkpoint)) > LARGEST_CHECKPOINT:
-            raise PluginError(
-                f"platform {self._task.platform!r} saved a checkpoint of more than "
-                f"{LARGEST_CHECKPOINT} characters: keep a cursor in it, not the items"
-            )
-        self._active.checkpoint = {
-            **storable(dict(checkpoint)),
-            "stored": self._active.result_count,
-        }
-        self._advance(self._active.progress, checkpoint=self._active.checkpoint)
-
-    def _advance(self, progress: float, checkpoint: dict[str, Any] | None = None) -> None:
-        """Note progress, which never goes back, as a heartbeat."""
-        active = self._active
-        active.progress = round(max(active.progress, progress), 4)
-        self._heartbeat.report(
-            Progress(
-                document_id=active.task.document_id,
-                lease_id=active.lease_id,
-                progress=active.progress,
-                result_count=active.result_count,
-                checkpoint=checkpoint,
-            )
-        )
-
-    def _judge_yield(self) -> None:
-        """Records that all turned out unusable are no success."""
-        if self._unusable and not self._active.result_count:
-            raise PermanentError(
-                f"none of {len(self._unusable)} records could be understood, "
-                f"the first because of {self._unusable[0]}",
-                kind="layout_changed",
-            )
-
-    @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - began
-
-
-def search_options(task: Task) -> SearchOptions:
-    """The `options` of a task as an adapter sees them."""
-    options = task.options
-
-    def text(name: str) -> str | None:
-        value = options.get(name)
-        return value if isinstance(value, str) else None
-
-    filters = options.get("filters")
-    return SearchOptions(
-        limit=task.limit,
-        since=text("since"),
-        until=text("until"),
-        sort_by=text("sort_by") or "relevance",
-        filters=filters if isinstance(filters, dict) else {},
-        extra=dict(options),
-    )
 
 
 def _cancelled_from_outside() -> bool:

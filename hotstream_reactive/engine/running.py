@@ -29,6 +29,8 @@ class ActiveRun:
         self.stopped_at: float | None = None
         #: Whether its outcome is known.
         self.ended = False
+        #: Whether its code has come to its end, perhaps after it was given up.
+        self.returned = False
         self._job: asyncio.Task[Any] | None = None
         self.verdict: Outcome | None = None
         self.result_count = 0
@@ -40,6 +42,13 @@ class ActiveRun:
     def begin(self) -> None:
         """Note the job in which the run goes on, to tell later where it is."""
         self._job = asyncio.current_task()
+
+    def end(self) -> None:
+        """Note that its code has come to its end."""
+        self.returned = True
+        # The job holds the context in which this run is the current one: without the circle, what
+        # belongs to a run is freed with it, and the garbage collector has nothing to look for.
+        self._job = None
 
     def where(self) -> str:
         """The innermost place at which the run waits, as ``file:line function``."""

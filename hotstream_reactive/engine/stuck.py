@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import anyio
 
-from hotstream_reactive.engine import runner
+from hotstream_reactive.engine import attempt
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.retry import judge
 from hotstream_reactive.engine.running import ActiveRun, ActiveRuns
@@ -19,7 +19,7 @@ from hotstream_reactive.errors import TransientError
 from hotstream_reactive.model.run import FinishedRun
 from hotstream_reactive.settings import SchedulerSettings
 
-#: Cleaning up has this many steps, each of which may take `runner.CLEAN_UP_S`.
+#: Cleaning up has this many steps, each of which may take `attempt.CLEAN_UP_S`.
 _CLEAN_UP_STEPS = 3
 
 
@@ -42,19 +42,24 @@ class StuckWatch:
         self._settings = settings
         self._events = events
         self._submit = submit
-        #: Runs that were given up and are still at work.
-        self.given_up: set[str] = set()
+        self._given_up: list[ActiveRun] = []
+
+    def still_at_work(self) -> list[ActiveRun]:
+        """The runs that were given up and have not returned since."""
+        self._given_up = [active for active in self._given_up if not active.returned]
+        return self._given_up
 
     async def run(self) -> None:
         """Look at times, until cancelled."""
         while True:
-            await anyio.sleep(runner.CLEAN_UP_S / 4)
+            await anyio.sleep(attempt.CLEAN_UP_S / 4)
             self.look()
 
     def look(self) -> None:
         """Give up the runs that should have ended long ago."""
-        patience_s = runner.CLEAN_UP_S * _CLEAN_UP_STEPS
+        patience_s = attempt.CLEAN_UP_S * _CLEAN_UP_STEPS
         now = time.monotonic()
+        self.still_at_work()
         for active in self._active:
             over_at = min(active.timeout_at, active.stopped_at or active.timeout_at)
             if not active.ended and now - over_at > patience_s:
@@ -62,7 +67,7 @@ class StuckWatch:
 
     def _give_up(self, active: ActiveRun, now: float) -> None:
         active.ended = True
-        self.given_up.add(active.lease_id)
+        self._given_up.append(active)
         task = active.task
         late = TransientError(
             f"stuck: did not end within its timeout of {task.timeout:g} s, and cannot be stopped",

@@ -6,14 +6,13 @@ tasks finish within the grace, the rest is handed back, the last outcome is writ
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 import anyio
-import msgspec
 from anyio.abc import TaskGroup
 
+from hotstream_reactive.engine.attempt import Toolbox
 from hotstream_reactive.engine.claimer import Claimer, ClaimStore
 from hotstream_reactive.engine.completer import Completer, OutcomeStore, RunHistory
 from hotstream_reactive.engine.controls import ControlBoard, ControlSource
@@ -24,20 +23,18 @@ from hotstream_reactive.engine.fleet import Fleet, WorkerRegister
 from hotstream_reactive.engine.gate import Gate, LimitStore
 from hotstream_reactive.engine.heartbeat import Heartbeat, LeaseStore
 from hotstream_reactive.engine.intake import AdmissionStore, Intake
+from hotstream_reactive.engine.launcher import Launcher
 from hotstream_reactive.engine.lifeline import Lifeline, ThreadLeases
 from hotstream_reactive.engine.maintenance import Chore, Rescue, RescueStore
 from hotstream_reactive.engine.pace import Pacer, TokenStore
 from hotstream_reactive.engine.runlog import RunLog
-from hotstream_reactive.engine.runner import Runner, Toolbox
-from hotstream_reactive.engine.running import ActiveRun, ActiveRuns, current_run
+from hotstream_reactive.engine.runner import Runner
+from hotstream_reactive.engine.running import ActiveRuns
 from hotstream_reactive.engine.stuck import StuckWatch
 from hotstream_reactive.engine.sweeps import every
 from hotstream_reactive.engine.watcher import OpenFeed, StreamState, Watcher
-from hotstream_reactive.errors import InvalidTask
-from hotstream_reactive.model.outcome import Failed, Retry
+from hotstream_reactive.model.outcome import Retry
 from hotstream_reactive.model.run import FinishedRun
-from hotstream_reactive.model.schedule import next_due
-from hotstream_reactive.model.task import Task, TaskStatus, admit
 from hotstream_reactive.settings import Settings
 
 Service = Callable[[], Coroutine[Any, Any, None]]
@@ -110,18 +107,6 @@ class Worker:
             zombie_timeout_s=scheduler.zombie_timeout,
         )
         self._leave = leave
-        self._stuck = StuckWatch(self.active, scheduler, events, submit=self._submit)
-        self._besides = [*besides, self._stuck.run]
-        if thread_leases is not None:
-            lifeline = Lifeline(
-                self._heartbeat,
-                self.active,
-                events,
-                thread_leases,
-                scheduler,
-                came_back=self._in_doubt,
-            )
-            self._besides.append(lifeline.run)
         self._run_log = RunLog()
         self._log_level = settings.framework.log_level
         self._completer = Completer(
@@ -148,13 +133,34 @@ class Worker:
             workers=lambda: self._fleet.size,
             wait_for_edit=self._board.wait_for_edit,
         )
-        self._runner = Runner(
+        runner = Runner(
             toolbox,
             self._heartbeat,
             scheduler,
             batch_size=settings.storage.batch_size,
             pace=pacer.turn,
         )
+        self._launcher = Launcher(
+            self.active,
+            self._heartbeat,
+            runner,
+            self._completer,
+            self._run_log,
+            events,
+            scheduler,
+        )
+        self._stuck = StuckWatch(self.active, scheduler, events, submit=self._launcher.submit)
+        self._besides = [*besides, self._stuck.run]
+        if thread_leases is not None:
+            lifeline = Lifeline(
+                self._heartbeat,
+                self.active,
+                events,
+                thread_leases,
+                scheduler,
+                came_back=self._in_doubt,
+            )
+            self._besides.append(lifeline.run)
         self._dispatcher = Dispatcher(
             stores.claims,
             self.active,
@@ -162,7 +168,7 @@ class Worker:
             slots=scheduler.max_concurrent_tasks,
             express_slots=scheduler.express_slots,
             gate=self._gate,
-            claimer=Claimer(stores.claims, self._gate, start=self._start),
+            claimer=Claimer(stores.claims, self._gate, start=self._launcher.start),
             rank=self._fleet.rank,
             disorderly=self._intake.want,
             doubtful=self._in_doubt,
@@ -184,7 +190,6 @@ class Worker:
         self._stop = anyio.Event()
         self._stop_now = anyio.Event()
         self.ready = anyio.Event()
-        self._runs: TaskGroup | None = None
 
     @property
     def stream_state(self) -> StreamState:
@@ -225,7 +230,7 @@ class Worker:
         await self._board.poll()
         self._start_services(services)
         async with anyio.create_task_group() as runs:
-            self._runs = runs
+            self._launcher.group = runs
             self._sweep()
             self._intake.want()
             self._events.emit("ready", slots=self._scheduler.max_concurrent_tasks)
@@ -282,82 +287,6 @@ class Worker:
             "draining": self._stop.is_set(),
         }
 
-    # Runs
-
-    def _start(self, document: Mapping[str, Any]) -> None:
-        """Begin the run of a document that was claimed just now."""
-        lease_id = str(document["lease_id"])
-        try:
-            task = admit(document, default_timeout_s=self._scheduler.task_timeout)
-        except InvalidTask as error:
-            self._refuse(document, lease_id, str(error))
-            return
-        active = ActiveRun(task, lease_id)
-        self.active.add(active)
-
-        def lost(status: int | None, reason: str) -> None:
-            if status == TaskStatus.CANCELLED:
-                active.cancel()
-            else:
-                active.lose(reason)
-
-        self._heartbeat.hold(lease_id, task.document_id, lost)
-        self._run_log.open(task.task_id, lease_id)
-        self._events.emit(
-            "claimed",
-            task.task_id,
-            platform=task.platform,
-            task_type=task.task_type,
-            priority=task.priority,
-            immediate=task.immediate,
-            run_number=task.run_number,
-        )
-        assert self._runs is not None
-        self._runs.start_soon(self._run, active)
-
-    async def _run(self, active: ActiveRun) -> None:
-        current_run.set(active)
-        active.begin()
-        finished = await self._runner.run(active)
-        self._stuck.given_up.discard(active.lease_id)
-        if not active.ended:
-            active.ended = True
-            self._submit(active, finished)
-
-    def _submit(self, active: ActiveRun, finished: FinishedRun) -> None:
-        """Hand the outcome of a run over to be written."""
-        finished.log.extend(self._run_log.close(active.lease_id))
-        if active.task.schedule is not None:
-            finished = msgspec.structs.replace(finished, rearm_at=self._next_due(finished))
-        self._completer.submit(finished)
-
-    def _next_due(self, run: FinishedRun) -> datetime | None:
-        """When the task is due again, from the server's clock; times missed meanwhile run once."""
-        task = run.task
-        if task.schedule is None or task.started_at is None:
-            return None
-        return next_due(
-            task.schedule,
-            task.timezone,
-            after=task.started_at + timedelta(seconds=run.elapsed_s),
-            floor_s=self._scheduler.schedule_floor,
-        )
-
-    def _refuse(self, document: Mapping[str, Any], lease_id: str, reason: str) -> None:
-        """End a claimed document that cannot be understood."""
-        task_id = document.get("task_id")
-        task = Task(
-            document_id=document["_id"],
-            task_id=task_id if isinstance(task_id, str) else repr(task_id)[:100],
-            platform=str(document.get("platform"))[:64],
-            started_at=document.get("started_at"),
-            lease_id=lease_id,
-        )
-        refused = ActiveRun(task, lease_id)
-        refused.ended = True
-        self.active.add(refused)
-        self._completer.submit(FinishedRun(task=task, lease_id=lease_id, outcome=Failed(reason)))
-
     def _done(self, run: FinishedRun) -> None:
         """An outcome is durable: the slot is free."""
         self._heartbeat.release(run.lease_id)
@@ -382,9 +311,10 @@ class Worker:
         for run in self.active:
             run.hand_back()
         await self.active.wait_until_empty()
-        if self._stuck.given_up and self._leave is not None:
+        stuck = self._stuck.still_at_work()
+        if stuck and self._leave is not None:
             # What cannot be stopped ends with the process; every outcome is written.
-            self._events.emit("stopped", stuck=len(self._stuck.given_up))
+            self._events.emit("stopped", stuck=len(stuck))
             self._leave()
 
     async def _cut_short(self, scope: anyio.CancelScope) -> None:

@@ -41,12 +41,11 @@ class FieldReader:
         value = self._document.get(field)
         if value is None and not required:
             return default
-        expected = f"a text of 1 to {longest} characters"
         if not isinstance(value, str) or len(value) > longest or (required and not value.strip()):
-            self._wrong(field, value, expected)
+            self._wrong(field, value, f"a text of 1 to {longest} characters")
             return default
         if "\x00" in value:
-            self._wrong(field, value, f"{expected} without NUL")
+            self._wrong(field, value, f"a text of 1 to {longest} characters without NUL")
             return default
         return value
 
@@ -157,24 +156,26 @@ class FieldReader:
 
     def _inspect(self, field: str, table: dict[str, Any]) -> None:
         """Walk a nested object and note the first thing that is not acceptable in it."""
-        waiting: list[tuple[str, Any, int]] = [(field, table, 1)]
-        for seen in range(MOST_VALUES):
-            if not waiting:
-                return None
-            path, value, depth = waiting.pop()
-            if depth > DEEPEST_OPTIONS:
-                return self._wrong(path, value, f"at most {DEEPEST_OPTIONS} levels of nesting")
-            if isinstance(value, dict):
-                operators = [key for key in value if str(key).startswith("$")]
-                if operators:
-                    where = f"{path}.{operators[0]}"
-                    return self._wrong(where, value[operators[0]], "a field name without '$'")
-                waiting += [(f"{path}.{key}", inner, depth + 1) for key, inner in value.items()]
-            elif isinstance(value, list):
-                waiting += [(f"{path}[{n}]", inner, depth + 1) for n, inner in enumerate(value)]
-            if len(waiting) + seen >= MOST_VALUES:
-                break
-        return self._wrong(field, table, f"at most {MOST_VALUES} values in all")
+        waiting: list[tuple[str, dict[str, Any] | list[Any], int]] = [(field, table, 1)]
+        values = 1
+        while waiting:
+            path, holder, depth = waiting.pop()
+            values += len(holder)
+            if values > MOST_VALUES:
+                return self._wrong(field, table, f"at most {MOST_VALUES} values in all")
+            if depth == DEEPEST_OPTIONS and holder:
+                return self._wrong(path, holder, f"at most {DEEPEST_OPTIONS} levels of nesting")
+            if isinstance(holder, dict):
+                for key, inner in holder.items():
+                    if str(key).startswith("$"):
+                        return self._wrong(f"{path}.{key}", inner, "a field name without '$'")
+                    if isinstance(inner, dict | list):
+                        waiting.append((f"{path}.{key}", inner, depth + 1))
+            else:
+                for place, inner in enumerate(holder):
+                    if isinstance(inner, dict | list):
+                        waiting.append((f"{path}[{place}]", inner, depth + 1))
+        return None
 
     def _wrong(self, field: str, value: Any, expected: str) -> None:
         shown = "missing" if value is None else _shown(field, value)
@@ -183,6 +184,8 @@ class FieldReader:
 
 def _whole(value: Any) -> int | None:
     """The integer a BSON number stands for, or None; booleans are no numbers."""
+    if type(value) is int:
+        return value if abs(value) < 2**63 else None
     number = _real(value)
     if number is None or number != int(number):
         return None

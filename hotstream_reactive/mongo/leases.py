@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, assert_never
@@ -98,14 +98,10 @@ class Leases:
         Raises:
             DatabaseError: unknown for some; calling again with the same runs is safe.
         """
-        groups: dict[tuple[int, str], list[FinishedRun]] = {}
+        groups: dict[tuple[int, Hashable], list[FinishedRun]] = {}
         for run in runs:
             if not isinstance(run.outcome, LeaseLost):
-                # `repr`, as a checkpoint may hold any type of the database.
-                key = repr(
-                    [run.outcome, run.progress, run.checkpoint, run.rearm_at, run.task.arming]
-                )
-                groups.setdefault((_expected_status(run.outcome), key), []).append(run)
+                groups.setdefault((_expected_status(run.outcome), _values_of(run)), []).append(run)
         if not groups:
             return set()
         writes = [
@@ -248,6 +244,15 @@ class Runs:
                 await self._runs.insert_many(documents, ordered=False)
             except PyMongoError:
                 await self._runs.bulk_write(writes, ordered=False)
+
+
+def _values_of(run: FinishedRun) -> Hashable:
+    """Equal for runs whose documents get equal values."""
+    arming = run.rearm_at and run.task.arming
+    if isinstance(run.outcome, Completed):
+        return run.outcome.result_count, run.rearm_at, arming
+    # `repr`, as a checkpoint may hold any type of the database.
+    return repr([run.outcome, run.progress, run.checkpoint, run.rearm_at, arming])
 
 
 def _expected_status(outcome: Outcome) -> int:

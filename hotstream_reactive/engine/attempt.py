@@ -1,0 +1,300 @@
+"""One attempt at a task, as a straight list of steps.
+
+authenticate → collect → extract and validate → store → complete. Records stream through in batches:
+memory is bounded by the batch, and what was stored before a failure stays stored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from types import TracebackType
+from typing import Any, Protocol
+
+import anyio
+
+from hotstream_reactive.engine.extraction import Extraction, Record
+from hotstream_reactive.engine.heartbeat import Heartbeat
+from hotstream_reactive.engine.parking import demand_new_session
+from hotstream_reactive.engine.running import ActiveRun
+from hotstream_reactive.errors import PermanentError, PluginError, StorageError
+from hotstream_reactive.extractors.base import DataExtractor
+from hotstream_reactive.model.item import DataItem, storable
+from hotstream_reactive.model.run import Progress
+from hotstream_reactive.model.task import Task
+from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, SearchOptions
+from hotstream_reactive.storages.base import StorageAdapter
+
+STARTED, COLLECTED, PROCESSED, STORED = 0.2, 0.6, 0.8, 0.9
+ITEMS_PER_HEARTBEAT = 10
+#: Items do not wait longer than this for their batch to fill, so that readers see them early.
+LONGEST_GATHERING_S = 2.0
+CLEAN_UP_S = 10.0
+#: Characters of a checkpoint: it is written with every page.
+LARGEST_CHECKPOINT = 200_000
+MOST_STORED = 2**31
+
+
+class Toolbox(Protocol):
+    """Makes what a run works with; the composition root knows how.
+
+    Raises:
+        InvalidTask: no platform or storage of that name is known here.
+    """
+
+    def adapter(self, task: Task) -> PlatformAdapter: ...
+    def context(self, task: Task, options: SearchOptions) -> RunContext: ...
+    def credentials(self, task: Task) -> Mapping[str, Any]: ...
+    def extractor(self, task: Task) -> DataExtractor | None: ...
+    def storage(self, task: Task, lease_id: str) -> StorageAdapter: ...
+
+
+class Attempt:
+    """The state of one run while it goes on."""
+
+    def __init__(
+        self,
+        active: ActiveRun,
+        toolbox: Toolbox,
+        heartbeat: Heartbeat,
+        batch_size: int,
+        pace: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._active = active
+        self._task = active.task
+        self._toolbox = toolbox
+        self._heartbeat = heartbeat
+        self._batch_size = batch_size
+        self._pace = pace
+        self._batch: list[Record] = []
+        self._batch_began_at = 0.0
+        self._read = 0
+        self._extraction: Extraction
+        self._storage: StorageAdapter
+        self.started_at = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    async def all_steps(self) -> None:
+        """Everything from authentication to the last stored item."""
+        task = self._task
+        await demand_new_session(self._active)
+        adapter = self._toolbox.adapter(task)
+        self._extraction = Extraction(task, self._toolbox.extractor(task))
+        self._storage = self._toolbox.storage(task, self._active.lease_id)
+        adapter.context = self._context()
+        stored = self._active.checkpoint.get("stored")
+        if isinstance(stored, int) and 0 <= stored < MOST_STORED:
+            self._active.result_count = stored
+        try:
+            with self._timed("authenticate"):
+                await self._authenticate(adapter)
+            self._advance(STARTED)
+            try:
+                await self._read_all(adapter)
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException:
+                # What was collected before a failure is as good as any other item.
+                if self._active.verdict is None:
+                    with anyio.move_on_after(CLEAN_UP_S, shield=True):
+                        await self._flush()
+                raise
+            self._advance(COLLECTED)
+            items = await self._extract()
+            self._advance(PROCESSED)
+            await self._store(items)
+            self._advance(STORED)
+            self._judge_yield()
+        finally:
+            try:
+                if _has_own_close(self._storage, StorageAdapter):
+                    await _in_time(self._storage.close)
+            finally:
+                if _has_own_close(adapter, PlatformAdapter):
+                    await _in_time(adapter.close)
+
+    def _context(self) -> RunContext:
+        options = search_options(self._task)
+        context = self._toolbox.context(self._task, options)
+        context.checkpoint = {k: v for k, v in self._active.checkpoint.items() if k != "stored"}
+        context.save_checkpoint = self._save_checkpoint
+        context.pace = partial(self._pace, self._task.platform)
+        return context
+
+    async def _authenticate(self, adapter: PlatformAdapter) -> None:
+        if not await adapter.authenticate(self._toolbox.credentials(self._task)):
+            raise PermanentError(
+                f"platform {self._task.platform!r} refused the credentials: "
+                f"check [platforms.{self._task.platform}] in config.toml",
+                kind="bad_credentials",
+            )
+
+    def _source(self, adapter: PlatformAdapter) -> AsyncIterator[Record]:
+        task = self._task
+        if task.task_type == "monitor":
+            return aiter(adapter.monitor_accounts(list(task.accounts), task.limit))
+        return aiter(adapter.search(list(task.keywords), adapter.context.options))
+
+    async def _read_all(self, adapter: PlatformAdapter) -> None:
+        """Read records to the end or to the limit, storing them batch by batch."""
+        records = self._source(adapter)
+        exhausted = False
+        try:
+            while True:
+                with self._timed("collect"):
+                    try:
+                        record = await anext(records)
+                    except StopAsyncIteration:
+                        exhausted = True
+                        return
+                self._take(record)
+                if self._batch_is_full() or self._enough():
+                    # Only now it is known which records are items, and new ones.
+                    await self._flush()
+                    if self._enough():
+                        return
+        finally:
+            if not exhausted and hasattr(records, "aclose"):
+                await _in_time(records.aclose)
+
+    def _take(self, record: Record) -> None:
+        if not self._batch:
+            self._batch_began_at = time.monotonic()
+        self._batch.append(record)
+        self._read += 1
+        if self._read % ITEMS_PER_HEARTBEAT == 0:
+            wanted = self._task.limit
+            if self._task.task_type == "monitor":
+                wanted *= len(self._task.accounts)
+            self._advance(STARTED + (COLLECTED - STARTED) * min(1.0, self._read / wanted))
+
+    def _batch_is_full(self) -> bool:
+        return len(self._batch) >= self._batch_size or (
+            time.monotonic() - self._batch_began_at > LONGEST_GATHERING_S
+        )
+
+    def _enough(self) -> bool:
+        """A search ends at exactly `limit` items, whatever the adapter would still give."""
+        return (
+            self._task.task_type == "search"
+            and self._active.result_count + len(self._batch) >= self._task.limit
+        )
+
+    async def _flush(self) -> None:
+        """Store what was read so far."""
+        await self._store(await self._extract())
+
+    async def _extract(self) -> list[DataItem]:
+        if not self._batch:
+            return []
+        batch, self._batch = self._batch, []
+        with self._timed("extract"):
+            return await self._extraction.items(batch)
+
+    async def _store(self, items: list[DataItem]) -> None:
+        storage = self._storage
+        if items and self._task.options.get("only_new") is True:
+            known = await storage.known([item.id for item in items])
+            items = [item for item in items if item.id not in known]
+        if not items:
+            return
+        with self._timed("store"):
+            if not await storage.save(items):
+                raise StorageError(
+                    f"storage {type(storage).__name__} did not store {len(items)} items"
+                )
+        self._active.result_count += len(items)
+        self._advance(self._active.progress)
+
+    async def _save_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
+        """Store what was yielded so far, then let a retry continue from here."""
+        await self._flush()
+        if len(repr(checkpoint)) > LARGEST_CHECKPOINT:
+            raise PluginError(
+                f"platform {self._task.platform!r} saved a checkpoint of more than "
+                f"{LARGEST_CHECKPOINT} characters: keep a cursor in it, not the items"
+            )
+        self._active.checkpoint = {
+            **storable(dict(checkpoint)),
+            "stored": self._active.result_count,
+        }
+        self._advance(self._active.progress, checkpoint=self._active.checkpoint)
+
+    def _advance(self, progress: float, checkpoint: dict[str, Any] | None = None) -> None:
+        """Note progress, which never goes back, as a heartbeat."""
+        active = self._active
+        active.progress = round(max(active.progress, progress), 4)
+        self._heartbeat.report(
+            Progress(
+                document_id=active.task.document_id,
+                lease_id=active.lease_id,
+                progress=active.progress,
+                result_count=active.result_count,
+                checkpoint=checkpoint,
+            )
+        )
+
+    def _judge_yield(self) -> None:
+        """Records that all turned out unusable are no success."""
+        unusable = self._extraction.unusable
+        if unusable and not self._active.result_count:
+            raise PermanentError(
+                f"none of {len(unusable)} records could be understood, "
+                f"the first because of {unusable[0]}",
+                kind="layout_changed",
+            )
+
+    def _timed(self, step: str) -> _Timed:
+        return _Timed(self.seconds, step)
+
+
+class _Timed:
+    """Adds the seconds of its block to those of a step; one may be inside another."""
+
+    __slots__ = ("_began_at", "_seconds", "_step")
+
+    def __init__(self, seconds: dict[str, float], step: str) -> None:
+        self._seconds = seconds
+        self._step = step
+
+    def __enter__(self) -> None:
+        self._began_at = time.monotonic()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        spent_s = time.monotonic() - self._began_at
+        self._seconds[self._step] = self._seconds.get(self._step, 0.0) + spent_s
+
+
+def search_options(task: Task) -> SearchOptions:
+    """The `options` of a task as an adapter sees them."""
+    options = task.options
+
+    def text(name: str) -> str | None:
+        value = options.get(name)
+        return value if isinstance(value, str) else None
+
+    filters = options.get("filters")
+    return SearchOptions(
+        limit=task.limit,
+        since=text("since"),
+        until=text("until"),
+        sort_by=text("sort_by") or "relevance",
+        filters=filters if isinstance(filters, dict) else {},
+        extra=dict(options),
+    )
+
+
+async def _in_time(clean_up: Callable[[], Awaitable[None]]) -> None:
+    """Clean up, also after a cancellation, but not for ever."""
+    with anyio.move_on_after(CLEAN_UP_S, shield=True):
+        await clean_up()
+
+
+def _has_own_close(plugin: StorageAdapter | PlatformAdapter, base: type[Any]) -> bool:
+    return getattr(plugin.close, "__func__", None) is not base.close
