@@ -60,6 +60,10 @@ class Heartbeat:
         self._held.pop(lease_id, None)
         self._reports.pop(lease_id, None)
 
+    def settled(self, lease_id: str) -> None:
+        """Go on renewing, but write no progress any more: the outcome says it all."""
+        self._reports.pop(lease_id, None)
+
     def renewed(self, leases: Iterable[str], asked_at: float) -> None:
         """Note a renewal that somebody else asked for at that monotonic time, in any thread."""
         for lease in leases:

@@ -87,6 +87,7 @@ class Launcher:
 
     def submit(self, active: ActiveRun, finished: FinishedRun) -> None:
         """Hand the outcome of a run over to be written."""
+        self._heartbeat.settled(active.lease_id)
         finished.log.extend(self._run_log.close(active.lease_id))
         if active.task.schedule is not None:
             finished = msgspec.structs.replace(finished, rearm_at=self._next_due(finished))
