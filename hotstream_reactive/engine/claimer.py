@@ -10,18 +10,30 @@ from hotstream_reactive.engine.gate import Gate
 Document = Mapping[str, Any]
 
 
+class Taken(Protocol):
+    """A batch of so many tasks that were claimed, or perhaps were."""
+
+    @property
+    def more(self) -> bool:
+        """Whether the queue may hold more of the kind."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
 class ClaimStore(Protocol):
-    """Where tasks are claimed; a batch also says whether there may be more."""
+    """Where tasks are claimed: a batch is taken first and read then."""
 
     async def claim_one(self, document_id: Any, *, room: Mapping[str, int]) -> Document | None: ...
-    async def claim_batch(
+    async def take_batch(
         self,
         limit: int,
         *,
         urgent_only: bool,
         room: Mapping[str, int],
         only: Collection[str] | None,
-    ) -> tuple[Sequence[Document], bool]: ...
+    ) -> Any: ...
+    async def read(self, taken: Any) -> Sequence[Document]: ...
     async def next_due_in(self) -> float | None: ...
 
 
@@ -48,20 +60,27 @@ class Claimer:
         if document is not None:
             await self._start_admitted([document])
 
-    async def batch(
+    async def take(
         self, limit: int, *, urgent_only: bool = False, only: Collection[str] | None = None
-    ) -> bool:
-        """Claim up to `limit` tasks in queue order; says whether there may be more of the kind.
+    ) -> Taken:
+        """Claim up to `limit` tasks in queue order; `begin` starts them.
 
         Raises:
-            DatabaseError: as `ClaimStore.claim_batch`.
+            DatabaseError: as `ClaimStore.take_batch`.
         """
         room = await self._gate.room()
-        documents, more = await self._store.claim_batch(
+        taken: Taken = await self._store.take_batch(
             limit, urgent_only=urgent_only, room=room, only=only
         )
-        await self._start_admitted(documents)
-        return more
+        return taken
+
+    async def begin(self, taken: Taken) -> None:
+        """Start what was taken.
+
+        Raises:
+            DatabaseError: as `ClaimStore.read`.
+        """
+        await self._start_admitted(await self._store.read(taken))
 
     async def _start_admitted(self, claimed: Sequence[Document]) -> None:
         """Start what was claimed; what is beyond a limit is pending again and starts later."""

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import anyio
+from anyio.abc import TaskGroup
 
 from hotstream_reactive.engine.backoff import full_jitter
-from hotstream_reactive.engine.claimer import Claimer
+from hotstream_reactive.engine.claimer import Claimer, Taken
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.gate import Gate
 from hotstream_reactive.engine.running import ActiveRuns
@@ -86,6 +87,9 @@ class Dispatcher:
         self._urgent_waits = False
         #: Platforms below whose limit there may be a place again.
         self._freed: set[str] = set()
+        #: Tasks that were claimed and do not run yet: their documents are being read.
+        self._taken = 0
+        self._readers: TaskGroup
         self._draining = False
         self._idle = anyio.Event()
 
@@ -103,8 +107,8 @@ class Dispatcher:
         return free_slots(
             self._slots,
             self._express_slots,
-            running=len(self._active),
-            ordinary=self._active.ordinary,
+            running=len(self._active) + self._taken,
+            ordinary=self._active.ordinary + self._taken,
             urgent=urgent,
         )
 
@@ -190,17 +194,18 @@ class Dispatcher:
     async def run(self) -> None:
         """Claim whenever there is a hint and a free slot, until drained."""
         failures = 0
-        while not self._draining:
-            await self._wake.wait()
-            self._wake = anyio.Event()
-            try:
-                await self._claim_while_possible()
-                failures = 0
-            except DatabaseError as error:
-                failures += 1
-                self._events.emit("claim_failed", reason=str(error))
-                await anyio.sleep(full_jitter(failures, 0.2, 3.0))
-                self.sweep()
+        async with anyio.create_task_group() as self._readers:
+            while not self._draining:
+                await self._wake.wait()
+                self._wake = anyio.Event()
+                try:
+                    await self._claim_while_possible()
+                    failures = 0
+                except DatabaseError as error:
+                    failures += 1
+                    self._events.emit("claim_failed", reason=str(error))
+                    await anyio.sleep(full_jitter(failures, 0.2, 3.0))
+                    self.sweep()
         self._idle.set()
 
     async def _claim_while_possible(self) -> None:
@@ -233,14 +238,14 @@ class Dispatcher:
     async def _claim_freed(self, limit: int) -> None:
         """Claim tasks of platforms whose limit may have a place again."""
         platforms, self._freed = self._freed, set()
-        if await self._claimer.batch(limit, only=platforms):
+        if await self._claim_batch(limit, only=platforms):
             self._freed |= platforms
 
     async def _claim_urgent(self, limit: int) -> None:
         """Claim urgent tasks only, e.g. for the express lane."""
         self._urgent_waits = False
         # A hint that comes during the claim sets it too, and must not be forgotten.
-        if await self._claimer.batch(limit, urgent_only=True):
+        if await self._claim_batch(limit, urgent_only=True):
             self._urgent_waits = True
 
     async def _claim_hinted(self, limit: int) -> None:
@@ -252,9 +257,35 @@ class Dispatcher:
         self._queue_waits = self._urgent_waits = False
         if self._slots >= HALVED_SLOTS:
             limit = min(limit, self._slots // 2)
-        if await self._claimer.batch(limit):
+        if await self._claim_batch(limit):
             # What did not fit waits for the next free slot; urgent ones perhaps for an express one.
             self._queue_waits = self._urgent_waits = True
+
+    async def _claim_batch(
+        self, limit: int, *, urgent_only: bool = False, only: Collection[str] | None = None
+    ) -> bool:
+        """Claim a batch; says whether there may be more of the kind."""
+        taken = await self._claimer.take(limit, urgent_only=urgent_only, only=only)
+        if taken:
+            self._taken += len(taken)
+            if self._gate.holding:
+                # Whether it may start, and counts, is known only when it was admitted.
+                await self._begin(taken)
+            else:
+                # While it is read and started the next batch is claimed.
+                self._readers.start_soon(self._begin, taken)
+        return taken.more
+
+    async def _begin(self, taken: Taken) -> None:
+        try:
+            await self._claimer.begin(taken)
+        except DatabaseError as error:
+            self._events.emit("claim_failed", reason=str(error))
+            self.sweep()
+        finally:
+            self._taken -= len(taken)
+            # Fewer may have been ours, and urgent ones leave ordinary slots free.
+            self._wake.set()
 
     # Time
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from bson.datetime_ms import DatetimeMS
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
@@ -69,6 +70,21 @@ def count_of(field: str) -> Document:
     return {"$cond": [{"$isNumber": f"${field}"}, f"${field}", 0]}
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """A batch that was claimed, or perhaps was: `failure` is why it is not known.
+
+    `ids` and `lease_ids` belong together one by one; `more` says whether the queue goes on.
+    """
+
+    ids: list[Any] = []
+    lease_ids: list[str] = []
+    more: bool = False
+    failure: PyMongoError | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
 class Claims:
     """Claims tasks for one worker."""
 
@@ -117,16 +133,32 @@ class Claims:
     ) -> tuple[list[Document], bool]:
         """Claim up to `limit` tasks in queue order, and say whether there may be more.
 
+        Raises:
+            DatabaseError: as for `claim_one`.
+        """
+        taken = await self.take_batch(limit, urgent_only=urgent_only, room=room, only=only)
+        return await self.read(taken), taken.more
+
+    async def take_batch(
+        self,
+        limit: int,
+        *,
+        urgent_only: bool = False,
+        room: Room = MappingProxyType({}),
+        only: AnyCollection[str] | None = None,
+    ) -> Taken:
+        """Claim up to `limit` tasks in queue order; `read` gives their documents.
+
         Fewer than `limit` and more to be had means that others were quicker. Of a platform in
         `room` no more are claimed than it has room for; `only` looks at these platforms alone.
 
         Raises:
-            DatabaseError: as for `claim_one`.
+            DatabaseError: the queue could not be read, and nothing was claimed.
         """
         ids = await self._candidates(limit, urgent_only, room, only)
-        if not ids:
-            return [], False
         more = len(ids) == limit
+        if not ids:
+            return Taken()
         claim = uuid4().hex
         # Each task gets a lease id of its own, so that a late owner of one task can never be taken
         # for the owner of another from the same batch.
@@ -139,10 +171,18 @@ class Claims:
                 {"_id": {"$in": ids}, "status": PENDING}, [{"$set": self._owned(lease)}]
             )
             if result.modified_count == 0:
-                return [], more
+                return Taken(more=more)
         except PyMongoError as error:
             failure = error
-        return await self._mine(ids, [f"{claim}-{n}" for n in range(len(ids))], failure), more
+        return Taken(ids, [f"{claim}-{n}" for n in range(len(ids))], more=more, failure=failure)
+
+    async def read(self, taken: Taken) -> list[Document]:
+        """The documents of a batch that really became ours.
+
+        Raises:
+            DatabaseError: as for `claim_one`.
+        """
+        return await self._mine(taken.ids, taken.lease_ids, taken.failure) if taken else []
 
     async def next_due_in(self) -> float | None:
         """Seconds until the next delayed task is due, by the server's clock; None if none waits."""
