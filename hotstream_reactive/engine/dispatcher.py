@@ -6,6 +6,7 @@ gathered while a claim is under way, so a burst of a thousand costs a few claims
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
@@ -28,6 +29,9 @@ MOST_HINTS = 64
 #: How long the second worker in the order of a task waits for the first, and the others for both.
 SECOND_WAITS_S = 0.015
 OTHERS_WAIT_S = 0.06
+#: Each of the others waits so much longer than the one before it: where the first are slow, not all
+#: the rest shall try at the same moment.
+EACH_WAITS_S = 0.03
 #: With a queue and fewer free slots than this part of all, a claim waits a moment for more.
 GATHERED_PART = 8
 GATHER_S = 0.004
@@ -80,7 +84,7 @@ class Dispatcher:
         self._wake = anyio.Event()
         self._recheck = anyio.Event()
         self._late = anyio.Event()
-        self._late_wait_s = OTHERS_WAIT_S
+        self._late_wait_s = math.inf
         self._hinted: list[Any] = []
         #: There may be tasks in the queue; and: there may be urgent ones among them.
         self._queue_waits = False
@@ -170,7 +174,7 @@ class Dispatcher:
             return
         place = self._rank(change.document_id)
         if place > 0:
-            wait_s = SECOND_WAITS_S if place == 1 else OTHERS_WAIT_S
+            wait_s = SECOND_WAITS_S if place == 1 else OTHERS_WAIT_S + EACH_WAITS_S * (place - 2)
             self._late_wait_s = min(self._late_wait_s, wait_s)
             self._late.set()
         elif len(self._hinted) < MOST_HINTS:
@@ -309,7 +313,7 @@ class Dispatcher:
         """Look, a moment after the hints, for tasks that the workers before this one left."""
         while True:
             await self._late.wait()
-            wait_s, self._late_wait_s = self._late_wait_s, OTHERS_WAIT_S
+            wait_s, self._late_wait_s = self._late_wait_s, math.inf
             await anyio.sleep(wait_s * random.uniform(1.0, 1.5))
             self._late = anyio.Event()
             if self.free > 0:

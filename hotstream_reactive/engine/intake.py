@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import anyio
 
 from hotstream_reactive.engine.events import Events
-from hotstream_reactive.errors import DatabaseError, InvalidTask
+from hotstream_reactive.errors import DatabaseError, DatabaseUnavailable
 from hotstream_reactive.model.schedule import next_due
-from hotstream_reactive.model.task import Task, admit
+from hotstream_reactive.model.task import Task, describe, examine, too_large
 
 MOST_AT_ONCE = 500
 
@@ -27,6 +27,7 @@ class AdmissionStore(Protocol):
     async def disorderly(self, limit: int) -> list[dict[str, Any]]: ...
     async def put_in_order(self, document: dict[str, Any], fields: dict[str, Any]) -> bool: ...
     async def refuse(self, document: dict[str, Any], message: str) -> bool: ...
+    async def end_cancelled(self) -> None: ...
 
 
 class Intake:
@@ -58,6 +59,7 @@ class Intake:
             await self._wanted.wait()
             self._wanted = anyio.Event()
             try:
+                await self._store.end_cancelled()
                 while await self.run_once() == MOST_AT_ONCE:
                     pass
             except DatabaseError as error:
@@ -75,37 +77,53 @@ class Intake:
         return next_due(task.schedule, task.timezone, after=now, floor_s=0.0)
 
     async def run_once(self) -> int:
-        """Treat the disorderly documents there are now; gives their number.
+        """Treat the disorderly documents there are now; gives the number of those that are done.
 
         Raises:
             DatabaseError: some may be left for the next time.
         """
         documents = await self._store.disorderly(MOST_AT_ONCE)
-        mended = 0
+        admitted = 0
+        failures: list[DatabaseError] = []
         for document in documents:
-            task_id = document.get("task_id")
-            name = task_id if isinstance(task_id, str) else None
             try:
-                task = admit(document)
-            except InvalidTask as error:
-                if await self._store.refuse(document, str(error)):
-                    self._events.emit("refused", name, error=str(error))
-                continue
-            fields: dict[str, Any] = {
-                "status": int(task.status),
-                "priority": task.priority,
-                "immediate": task.immediate,
-            }
-            if task.created_at is not None:
-                fields["created_at"] = task.created_at
-            run_at = self._first_due(task, document["now"])
-            if run_at is not None:
-                fields["run_at"] = run_at
-            if task.arming is not None:
-                fields["armed_for"] = task.arming
-            if await self._store.put_in_order(document, fields):
-                mended += 1
-                self._events.emit("admitted", name)
-        if mended:
+                admitted += await self._treat(document)
+            except DatabaseUnavailable:
+                raise
+            except DatabaseError as error:
+                # What cannot be written to must not keep the others waiting.
+                failures.append(error)
+        if admitted:
             self._admitted()
+        if failures:
+            raise failures[0]
         return len(documents)
+
+    async def _treat(self, document: dict[str, Any]) -> bool:
+        """Put one document in order, or refuse it; says whether it is claimable now."""
+        task_id = document.get("task_id")
+        name = task_id if isinstance(task_id, str) else None
+        task, problems = examine(document)
+        if (too_much := too_large(document["size"])) is not None:
+            problems.append(too_much)
+        if problems:
+            message = describe(problems)
+            if await self._store.refuse(document, message):
+                self._events.emit("refused", name, error=message)
+            return False
+        fields: dict[str, Any] = {
+            "status": int(task.status),
+            "priority": task.priority,
+            "immediate": task.immediate,
+        }
+        if task.created_at is not None:
+            fields["created_at"] = task.created_at
+        run_at = self._first_due(task, document["now"])
+        if run_at is not None:
+            fields["run_at"] = run_at
+        if task.arming is not None:
+            fields["armed_for"] = task.arming
+        if not await self._store.put_in_order(document, fields):
+            return False
+        self._events.emit("admitted", name)
+        return True

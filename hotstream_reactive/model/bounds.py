@@ -26,6 +26,8 @@ LONGEST: Final = {
     "lease_id": 200,
     "armed_for": 300,
 }
+#: Bytes of a whole task document, as the database stores it.
+LARGEST_DOCUMENT: Final = 256 * 1024
 #: The range of each whole number.
 WHOLE: Final[dict[str, Span]] = {
     "status": {"low": 0, "high": 4},

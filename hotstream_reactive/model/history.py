@@ -137,7 +137,8 @@ def classify(event: TaskEvent, before: Known, found: list[Change]) -> Deed | Non
     if event.kind == "delete":
         return Deed("deleted")
     new = {change.field: change.new for change in found}
-    if {field.partition(".")[0] for field in new} <= NOISE:
+    # The end alone: of a task that was cancelled while it waited.
+    if {field.partition(".")[0] for field in new} <= NOISE | {"completed_at"}:
         return None
     if event.kind == "update":
         engines = not _ENGINES.isdisjoint({*new, *event.after})

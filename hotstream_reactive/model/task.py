@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from hotstream_reactive.errors import InvalidTask
-from hotstream_reactive.model.bounds import KINDS, LONGEST, TIMEOUT, WHOLE
+from hotstream_reactive.model.bounds import KINDS, LARGEST_DOCUMENT, LONGEST, TIMEOUT, WHOLE
 from hotstream_reactive.model.fields import FieldReader
 from hotstream_reactive.model.schedule import ScheduleError, check
 
@@ -103,7 +103,8 @@ def examine(
 ) -> tuple[Task, list[str]]:
     """Understand as much as there is to understand, and name all that is wrong, one by one.
 
-    Where something is wrong the task holds the default in its place.
+    Where something is wrong the task holds the default in its place. How large the whole document
+    is, only the database knows: see `too_large`.
     """
     read = FieldReader(document)
     task_id = read.text("task_id", required=True, longest=LONGEST["task_id"])
@@ -152,6 +153,13 @@ def examine(
         armed_for=read.text("armed_for", longest=LONGEST["armed_for"]) or None,
     )
     return task, read.problems
+
+
+def too_large(size: int) -> str | None:
+    """What is wrong with a document of so many bytes, if anything is."""
+    if size <= LARGEST_DOCUMENT:
+        return None
+    return f"the document: {size:,} bytes, expected at most {LARGEST_DOCUMENT:,}"
 
 
 def describe(problems: list[str], longest: int = 2000) -> str:

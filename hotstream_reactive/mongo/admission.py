@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hotstream_reactive.model.task import TaskStatus
-from hotstream_reactive.mongo.claims import DUE, FIELDS, UNARMED
 from hotstream_reactive.mongo.driver import Collection, Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.indexes import UNENDED
+from hotstream_reactive.mongo.queue import DUE, FIELDS, PENDING, UNARMED
+from hotstream_reactive.mongo.refusal import refuse
 
-PENDING = int(TaskStatus.PENDING)
 _BOOLEAN = {"immediate": {"$in": [True, False]}}
 _RANKED = {**_BOOLEAN, "priority": {"$gte": 1, "$lte": 10}}
 _DATE = {"$gte": datetime(1, 1, 1, tzinfo=UTC)}
@@ -25,6 +26,8 @@ _NOT_SORTABLE: list[Document] = [
 DISORDERLY: Document = {
     "$or": [
         {"status": {"$nin": [int(status) for status in TaskStatus]}},
+        # `[0]` is equal to 0 for the server.
+        {"status": {"$type": "array"}},
         *({"status": PENDING, "run_at": None, **wrong} for wrong in _NOT_SORTABLE),
         *({"status": PENDING, **DUE, **wrong} for wrong in _NOT_SORTABLE),
         {"status": PENDING, "run_at": {"$exists": True, "$ne": None, "$not": _DATE}},
@@ -34,7 +37,7 @@ DISORDERLY: Document = {
 #: The one thing that must not have changed between reading a document and writing to it.
 _SEEN = ("status", "priority", "immediate", "created_at", "run_at", "schedule", "timezone")
 #: With the server's time of the reading, for schedules.
-_READ = {**FIELDS, "now": "$$NOW"}
+_READ = {**FIELDS, "now": "$$NOW", "size": {"$bsonSize": "$$ROOT"}}
 
 
 class Admission:
@@ -47,7 +50,7 @@ class Admission:
         """Documents without a usable status, and pending ones that cannot stand in the queue.
 
         Those have sort keys of a wrong type, or a schedule for which no time was computed yet. The
-        field `now` is the server's time.
+        field `now` is the server's time, `size` the bytes of the whole document.
 
         Raises:
             DatabaseError: nothing is known.
@@ -75,15 +78,18 @@ class Admission:
         Raises:
             DatabaseError: unknown whether it was written.
         """
-        failed = {
-            "status": int(TaskStatus.FAILED),
-            "error_message": {"$literal": message},
-            "updated_at": "$$NOW",
-            "completed_at": "$$NOW",
-        }
-        with translated("refusing a task"):
-            result = await self._tasks.update_one(_unchanged(document), [{"$set": failed}])
-        return bool(result.matched_count)
+        return await refuse(self._tasks, _unchanged(document), message)
+
+    async def end_cancelled(self) -> None:
+        """Note the end of tasks that were cancelled while they waited: nobody ran them.
+
+        Put back to pending they then begin a new life, as after any other end.
+
+        Raises:
+            DatabaseError: some may be left for the next time.
+        """
+        with translated("ending cancelled tasks"):
+            await self._tasks.update_many(UNENDED, [{"$set": {"completed_at": "$$NOW"}}])
 
 
 def _unchanged(document: Document) -> Document:

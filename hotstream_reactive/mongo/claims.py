@@ -3,66 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection as AnyCollection
-from collections.abc import Iterable, Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 import msgspec
-from bson.datetime_ms import DatetimeMS
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
 from hotstream_reactive.model.task import (
     DEFAULT_PRIORITY,
     DEFAULT_RETRIES,
-    URGENT_PRIORITY,
-    Task,
     TaskStatus,
 )
 from hotstream_reactive.mongo.driver import Collection, Document, Driver
 from hotstream_reactive.mongo.faults import translate, translated
 from hotstream_reactive.mongo.indexes import QUEUE_ORDER
+from hotstream_reactive.mongo.queue import (
+    ARMED,
+    DUE,
+    FIELDS,
+    LATER,
+    PENDING,
+    SMALL,
+    WAITING,
+    Queue,
+    Room,
+    full_platforms,
+    without,
+)
 
-PENDING = int(TaskStatus.PENDING)
 RUNNING = int(TaskStatus.RUNNING)
-
-#: Only documents whose sort keys have their proper types stand in the queue: a missing or NaN
-#: priority sorts before 1 and would jump it. Intake puts the others in order or refuses them.
-ORDERLY = {
-    "immediate": {"$in": [True, False]},
-    "priority": {"$gte": 1, "$lte": 10},
-    "created_at": {"$type": "date"},
-}
-#: What `armed_for` must be for `run_at` to belong to the present schedule.
-ARMING = {
-    "$concat": [
-        "$schedule",
-        "|",
-        {"$cond": [{"$eq": [{"$type": "$timezone"}, "string"]}, "$timezone", ""]},
-    ]
-}
-_SCHEDULED = {"schedule": {"$type": "string", "$ne": ""}}
-UNARMED = {
-    **_SCHEDULED,
-    "$expr": {
-        "$ne": [
-            "$armed_for",
-            {"$cond": [{"$eq": [{"$type": "$schedule"}, "string"]}, ARMING, None]},
-        ]
-    },
-}
-#: A task with a schedule waits until intake has computed when it is due.
-ARMED = {"$nor": [UNARMED]}
-DUE = {"$expr": {"$lte": ["$run_at", "$$NOW"]}, "run_at": {"$type": "date"}}
-_LATER = {"$expr": {"$gt": ["$run_at", "$$NOW"]}, "run_at": {"$type": "date"}}
-_CANDIDATE = {"immediate": 1, "priority": 1, "created_at": 1, "platform": 1}
-#: How many more tasks of a platform may start; a platform that is not in it has no limit.
-Room = Mapping[str, int]
-
-#: What a claimed document is read with: known fields only, however much a writer put beside them.
-FIELDS = dict.fromkeys((*Task.__struct_fields__[1:],), 1)
 
 
 def count_of(field: str) -> Document:
@@ -92,6 +63,7 @@ class Claims:
         self, tasks: Collection, driver: Driver, *, worker_id: str, default_timeout_s: float
     ) -> None:
         self._tasks = tasks
+        self._queue = Queue(tasks)
         self._driver = driver
         self._worker_id = worker_id
         self._default_timeout_s = default_timeout_s
@@ -110,10 +82,11 @@ class Claims:
             return await self._tasks.find_one_and_update(
                 {
                     "_id": document_id,
-                    "status": PENDING,
+                    **WAITING,
+                    "$expr": SMALL,
                     "$or": [{"run_at": None}, DUE],
                     **ARMED,
-                    **without(_full(room)),
+                    **without(full_platforms(room)),
                 },
                 [{"$set": self._owned(lease_id)}],
                 projection=FIELDS,
@@ -155,7 +128,7 @@ class Claims:
         Raises:
             DatabaseError: the queue could not be read, and nothing was claimed.
         """
-        ids = await self._candidates(limit, urgent_only, room, only)
+        ids = await self._queue.first(limit, urgent_only, room, only)
         more = len(ids) == limit
         if not ids:
             return Taken()
@@ -168,7 +141,7 @@ class Claims:
         failure: PyMongoError | None = None
         try:
             result = await self._tasks.update_many(
-                {"_id": {"$in": ids}, "status": PENDING}, [{"$set": self._owned(lease)}]
+                {"_id": {"$in": ids}, **WAITING}, [{"$set": self._owned(lease)}]
             )
             if result.modified_count == 0:
                 return Taken(more=more)
@@ -190,58 +163,13 @@ class Claims:
             found = await self._driver.aggregate(
                 self._tasks,
                 [
-                    {"$match": {"status": PENDING, **_LATER}},
+                    {"$match": {"status": PENDING, **LATER}},
                     {"$sort": {"run_at": 1}},
                     {"$limit": 1},
                     {"$project": {"wait_ms": {"$subtract": ["$run_at", "$$NOW"]}}},
                 ],
             )
         return max(0.0, found[0]["wait_ms"] / 1000) if found else None
-
-    async def _candidates(
-        self, limit: int, urgent_only: bool, room: Room, only: AnyCollection[str] | None
-    ) -> list[Any]:
-        """The ids that come first in queue order among what may start now."""
-        full = _full(room)
-        kept: list[Document] = []
-        while True:
-            among = without(full) if only is None else {"platform": {"$in": sorted({*only} - full)}}
-            found = kept + await self._first(limit, urgent_only, among)
-            found = sorted(found, key=_place)[:limit]
-            over = {
-                platform: own[: room[platform]]
-                for platform, own in _by_platform(found).items()
-                if platform not in full and len(own) > room.get(platform, limit)
-            }
-            if not over:
-                return [document["_id"] for document in found]
-            # What stands behind a platform's last place makes room for others further back.
-            full |= over.keys()
-            kept += [document for own in over.values() for document in own]
-
-    async def _first(self, limit: int, urgent_only: bool, among: Document) -> list[Document]:
-        """The first `limit` documents that are ready, and as many that are due."""
-        rest = {**ORDERLY, **ARMED, **among}
-        ready = {"status": PENDING, "run_at": None, **rest}
-        due = {"status": PENDING, **DUE, **rest}
-        unreadable = 0
-        while True:
-            with translated("reading the queue"):
-                all_found = [
-                    document
-                    for query in (ready, due)
-                    for document in await self._tasks.find(
-                        query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit + unreadable
-                    ).to_list(None)
-                ]
-            found = [document for document in all_found if _has_usable_id(document)]
-            # What can never be claimed must not stand before what can.
-            if len(all_found) - len(found) <= unreadable:
-                break
-            unreadable = len(all_found) - len(found)
-        if urgent_only:
-            found = [d for d in found if d["immediate"] or _place(d)[1] <= URGENT_PRIORITY]
-        return found
 
     async def _mine(
         self, ids: list[Any], lease_ids: list[str], failure: PyMongoError | None
@@ -290,42 +218,3 @@ class Claims:
             "storage_config": {"$ifNull": ["$storage_config", {"$literal": {}}]},
             "created_at": {"$ifNull": ["$created_at", "$$NOW"]},
         }
-
-
-def _has_usable_id(document: Document) -> bool:
-    """Whether it can be found by its `_id` again: broken UTF-8 was replaced on reading."""
-    return "\ufffd" not in repr(document["_id"])
-
-
-def without(platforms: AnyCollection[str]) -> Document:
-    """A filter that leaves out tasks of these platforms; none at all costs nothing."""
-    return {"platform": {"$nin": sorted(platforms)}} if platforms else {}
-
-
-def _full(room: Room) -> set[str]:
-    return {platform for platform, left in room.items() if left <= 0}
-
-
-def _by_platform(documents: Iterable[Document]) -> dict[str, list[Document]]:
-    """The documents by platform in their order; what is no text has no limit either."""
-    found: dict[str, list[Document]] = {}
-    for document in documents:
-        if isinstance(platform := document.get("platform"), str):
-            found.setdefault(platform, []).append(document)
-    return found
-
-
-def _place(document: Document) -> tuple[bool, float, int]:
-    """The place in the queue, by value and whatever the type.
-
-    Decimal128 does not compare with numbers, nor a date beyond the calendar with one inside. An
-    array that matched by one of its elements comes first, to be refused once it is claimed.
-    """
-    priority, created = document["priority"], document["created_at"]
-    if isinstance(created, datetime):
-        created = DatetimeMS(created)
-    return (
-        not document["immediate"],
-        0.0 if isinstance(priority, list) else float(str(priority)),
-        int(created) if isinstance(created, DatetimeMS) else 0,
-    )

@@ -22,10 +22,10 @@ from hotstream_reactive.model.edits import (
     state_of,
 )
 from hotstream_reactive.model.task import TaskStatus
-from hotstream_reactive.mongo.claims import FIELDS
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.queue import FIELDS
 
 #: More than this at a time is not held in memory.
 MOST = 100_000

@@ -11,6 +11,7 @@ from bson import json_util
 from bson.errors import BSONError, InvalidDocument
 from bson.json_util import DatetimeRepresentation, JSONOptions
 
+from hotstream_reactive.model.task import too_large
 from hotstream_reactive.mongo.driver import CODEC_OPTIONS, Document
 
 #: As the driver reads documents, so that a date from a file is what it is in the database.
@@ -19,7 +20,6 @@ _OPTIONS: JSONOptions = json_util.RELAXED_JSON_OPTIONS.with_options(
     tz_aware=True,
     datetime_conversion=CODEC_OPTIONS.datetime_conversion,
 )
-_LARGEST = 16 * 1024 * 1024
 
 
 class NoDocument(ValueError):
@@ -48,12 +48,12 @@ def documents(text: str) -> Iterator[tuple[str, Document | NoDocument]]:
 
 
 def storable(document: Document) -> str | None:
-    """Why the document cannot be stored in MongoDB; None when it can."""
+    """Why the document cannot be stored as a task; None when it can."""
     try:
         size = len(bson.encode(document))
     except (BSONError, InvalidDocument, OverflowError, RecursionError, ValueError) as error:
         return f"it cannot be stored: {error}"
-    return f"it has {size} bytes, at most {_LARGEST} are possible" if size > _LARGEST else None
+    return too_large(size)
 
 
 def _looks_like_lines(lines: list[str]) -> bool:

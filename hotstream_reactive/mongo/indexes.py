@@ -16,6 +16,8 @@ from hotstream_reactive.mongo.faults import translate
 
 QUEUE_ORDER = [("immediate", DOWN), ("priority", UP), ("created_at", UP)]
 READY = {"status": 0, "run_at": None}
+#: Cancelled while they waited: no worker has written when they ended.
+UNENDED = {"status": 4, "completed_at": None}
 
 TASK_INDEXES = [
     # One document per id, and the way every program finds its task.
@@ -42,6 +44,14 @@ TASK_INDEXES = [
     ),
     # Counts by status, and documents whose status is no status at all.
     IndexModel([("status", UP)], name="status"),
+    # `[0]`: an array is in no range of the index above that would be worth a look.
+    IndexModel(
+        [("status", UP), ("_id", UP)],
+        name="status_is_array",
+        partialFilterExpression={"status": {"$type": "array"}},
+    ),
+    # What was cancelled while it waited.
+    IndexModel([("completed_at", UP)], name="cancelled_waiting", partialFilterExpression=UNENDED),
 ]
 ITEM_INDEXES = [
     IndexModel([("platform", UP), ("id", UP)], name="identity", unique=True),

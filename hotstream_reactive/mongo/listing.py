@@ -11,11 +11,11 @@ import msgspec
 
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo.board_feed import small
-from hotstream_reactive.mongo.claims import DUE
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translated
 from hotstream_reactive.mongo.indexes import QUEUE_ORDER
+from hotstream_reactive.mongo.queue import DUE
 
 _LONGEST_MS = 2_000
 _NEWEST = [("_id", -1)]

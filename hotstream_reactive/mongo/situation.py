@@ -12,11 +12,11 @@ from hotstream_reactive.model.controls import decode, room
 from hotstream_reactive.model.fields import FieldReader
 from hotstream_reactive.model.situation import Lease, Situation, WorkerState
 from hotstream_reactive.model.task import DEFAULT_PRIORITY, URGENT_PRIORITY, TaskStatus, admit
-from hotstream_reactive.mongo.claims import ARMED, DUE, FIELDS, ORDERLY, without
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.controls import ControlStore
 from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.queue import ARMED, DUE, FIELDS, ORDERLY, without
 from hotstream_reactive.mongo.workers import Workers
 
 _READ: Document = {
