@@ -141,7 +141,11 @@ def classify(event: TaskEvent, before: Known, found: list[Change]) -> Deed | Non
     if {field.partition(".")[0] for field in new} <= NOISE | {"completed_at"}:
         return None
     if event.kind == "update":
-        engines = not _ENGINES.isdisjoint({*new, *event.after})
+        touched = {*new, *event.after}
+        if event.after.get("rescues") == 0:
+            # A rescue counts up; whoever sets it back by itself starts the task afresh.
+            touched.discard("rescues")
+        engines = not _ENGINES.isdisjoint(touched)
     else:
         # Without knowledge of the state before, only the engine gives two fields the same time.
         beat = event.after.get("last_heartbeat")

@@ -93,11 +93,15 @@ async def test_five_hundred_and_more_among_good_ones(lab: Workshop) -> None:
         async def unsettled() -> list[Document]:
             """What neither ended nor has to wait for its time."""
             later = {"run_at": {"$gt": datetime.now(UTC) + timedelta(hours=1)}}
-            return await readable(lab).find(
-                {"$or": [{"status": {"$nin": [2, 3, 4]}}, {"status": {"$type": "array"}}]}
-                | {"$nor": [later]},
-                {"task_id": 1, "status": 1, "run_at": 1},
-            ).to_list(None)
+            return (
+                await readable(lab)
+                .find(
+                    {"$or": [{"status": {"$nin": [2, 3, 4]}}, {"status": {"$type": "array"}}]}
+                    | {"$nor": [later]},
+                    {"task_id": 1, "status": 1, "run_at": 1},
+                )
+                .to_list(None)
+            )
 
         async def settled() -> bool:
             return not await unsettled()

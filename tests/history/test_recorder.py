@@ -62,6 +62,19 @@ async def test_edits_by_an_outside_program_are_recorded_with_from_and_to(lab: La
     assert all(abs(now - record["at"]) < timedelta(minutes=1) for record in records)
 
 
+async def test_a_retry_that_starts_afresh_is_no_rescue(lab: Lab) -> None:
+    """`hotstream retry` sets back what a claim of a task that never ended would keep."""
+    async with lab.recording():
+        lab.tasks.insert_one(task("a", status=4, current_retry=2, rescues=2))
+        lab.tasks.update_one(
+            {"_id": "a"},
+            {"$set": {"status": 0, "run_at": None, "current_retry": 0, "rescues": 0}},
+        )
+        records = await lab.recorded(2, "a")
+    assert kinds(records) == ["inserted", "retried"]
+    assert records[1]["by"] == "outside"
+
+
 async def test_what_the_engine_does_is_told_from_edits(lab: Lab) -> None:
     stores = MongoStores(lab.mongo, worker_id="w1", default_timeout_s=60)
     runs: list[FinishedRun] = []
