@@ -14,7 +14,7 @@ MOST_ATTEMPTS = 1.5
 
 
 async def test_claim_attempts_per_task(lab: Workshop) -> None:
-    """Counted by the server's profiler: every claim is a write with the pending state in its filter."""
+    """Counted by the profiler of the server: a claim is a write that asks for the pending state."""
     # Sixteen streams in one process would take all the threads of the other driver.
     mongodb = msgspec.structs.replace(lab.settings.mongodb, driver="pymongo")
     lab.settings = msgspec.structs.replace(lab.settings, mongodb=mongodb)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import random
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bson import Int64, MaxKey, MinKey, ObjectId, Regex, encode
+from bson import Int64, MaxKey, MinKey, ObjectId, Regex
 from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
-from bson.raw_bson import RawBSONDocument
-from pymongo.errors import DuplicateKeyError
 from workshop import Document, Workshop, task
 
 pytestmark = pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""Hundreds of malformed documents among good ones: each is readable soon, none blocks, none is lost."""
+"""Hundreds of malformed documents among good ones: each is readable soon, none blocks the others."""
 
 from __future__ import annotations
 

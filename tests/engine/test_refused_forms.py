@@ -1,4 +1,4 @@
-"""Documents that the server takes for pending and that are none, and those too large to be claimed."""
+"""Documents that only look pending to the server, and those too large to be claimed."""
 
 from __future__ import annotations
 
