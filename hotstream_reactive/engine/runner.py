@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -107,8 +107,6 @@ class Runner:
         try:
             with active.scope, anyio.move_on_after(task.timeout) as patience:
                 await attempt.all_steps()
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         except BaseException as error:
             # A plugin may raise anything, also SystemExit; only a real cancellation goes on up.
             if isinstance(error, anyio.get_cancelled_exc_class()) and _cancelled_from_outside():
@@ -163,14 +161,16 @@ class _Attempt:
         """Everything from authentication to the last stored item."""
         task = self._task
         await demand_new_session(self._active)
-        adapter = self._toolbox.adapter(task)
-        extractor = self._toolbox.extractor(task)
-        storage = self._toolbox.storage(task, self._active.lease_id)
-        adapter.context = self._context()
-        stored = self._active.checkpoint.get("stored")
-        if isinstance(stored, int) and 0 <= stored < MOST_STORED:
-            self._active.result_count = stored
-        try:
+        async with AsyncExitStack() as closing:
+            adapter = self._toolbox.adapter(task)
+            adapter.context = self._context()
+            closing.push_async_callback(_close, adapter)
+            extractor = self._toolbox.extractor(task)
+            storage = self._toolbox.storage(task, self._active.lease_id)
+            closing.push_async_callback(_close, storage)
+            stored = self._active.checkpoint.get("stored")
+            if isinstance(stored, int) and 0 <= stored < MOST_STORED:
+                self._active.result_count = stored
             with self._timed("authenticate"):
                 await self._authenticate(adapter)
             self._advance(STARTED)
@@ -181,8 +181,6 @@ class _Attempt:
             self._flush = flush
             try:
                 await self._read_all(adapter, flush)
-            except (KeyboardInterrupt, GeneratorExit):
-                raise
             except BaseException:
                 # What was collected before a failure is as good as any other item.
                 if self._active.verdict is None:
@@ -195,13 +193,6 @@ class _Attempt:
             await self._store(storage, items)
             self._advance(STORED)
             self._judge_yield()
-        finally:
-            try:
-                with anyio.move_on_after(CLEAN_UP_S, shield=True):
-                    await storage.close()
-            finally:
-                with anyio.move_on_after(CLEAN_UP_S, shield=True):
-                    await adapter.close()
 
     def _context(self) -> RunContext:
         options = search_options(self._task)
@@ -374,6 +365,11 @@ class _Attempt:
             yield
         finally:
             self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - began
+
+
+async def _close(plugin: PlatformAdapter | StorageAdapter) -> None:
+    with anyio.move_on_after(CLEAN_UP_S, shield=True):
+        await plugin.close()
 
 
 def search_options(task: Task) -> SearchOptions:

@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 
 from hotstream_reactive.engine.claimer import Claimer, ClaimStore
 from hotstream_reactive.engine.completer import Completer, OutcomeStore, RunHistory
+from hotstream_reactive.engine.containment import contain_children_of_runs
 from hotstream_reactive.engine.controls import ControlBoard, ControlSource
 from hotstream_reactive.engine.dispatcher import Dispatcher
 from hotstream_reactive.engine.events import Events
@@ -199,6 +200,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped."""
+        contain_children_of_runs()
         async with anyio.create_task_group() as services, anyio.create_task_group() as completing:
             completing.start_soon(self._completer.run)
             try:
