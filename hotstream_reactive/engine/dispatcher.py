@@ -7,6 +7,7 @@ gathered while a claim is under way, so a burst of a thousand costs a few claims
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
@@ -85,6 +86,8 @@ class Dispatcher:
         self._freed: set[str] = set()
         self._draining = False
         self._idle = anyio.Event()
+        #: Monotonic time at which a hint was last dealt with, by claims or for want of slots.
+        self.answered_at = 0.0
 
     @property
     def free(self) -> int:
@@ -193,6 +196,7 @@ class Dispatcher:
             try:
                 await self._claim_while_possible()
                 failures = 0
+                self.answered_at = time.monotonic()
             except DatabaseError as error:
                 failures += 1
                 self._events.emit("claim_failed", reason=str(error))

@@ -192,6 +192,11 @@ class Worker:
         """Whether the change stream works."""
         return self.watcher.state if self.watcher else StreamState.OFF
 
+    @property
+    def answered_at(self) -> tuple[float, float]:
+        """Monotonic times of the last hint dealt with and of MongoDB's last answer; 0 for none."""
+        return self._dispatcher.answered_at, self._fleet.answered_at
+
     def stop(self) -> None:
         """Drain and end; called once more: hand the running tasks back at once."""
         if self._stop.is_set():
