@@ -135,6 +135,7 @@ def generated(count: int) -> list[Any]:
     return documents
 
 
+@pytest.mark.fault("E1", "odd documents among good ones")
 async def test_two_hundred_odd_documents_do_not_hurt_twenty_good_ones(lab: Workshop) -> None:
     bad = generated(200)
     async with lab.worker(

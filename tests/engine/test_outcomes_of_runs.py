@@ -87,6 +87,7 @@ ERRORS: dict[str, Callable[[], None]] = {
 }
 
 
+@pytest.mark.fault("F1", "plugin raises anything at any stage")
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
 async def test_whatever_a_plugin_raises_concerns_only_its_own_task(
     lab: Workshop, error: Callable[[], None]
@@ -152,6 +153,7 @@ async def raise_it(error: BaseException) -> None:
     raise error
 
 
+@pytest.mark.fault("F1", "SystemExit in a task of the adapter")
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
 async def test_what_a_task_of_the_adapter_raises_ends_no_loop(
     lab: Workshop, error: BaseException
@@ -288,6 +290,7 @@ async def test_the_pause_a_site_asked_for_is_respected(lab: Workshop) -> None:
     assert second - first < 2.0
 
 
+@pytest.mark.fault("F2", "adapter that hangs")
 async def test_a_run_longer_than_its_timeout_is_stopped(lab: Workshop) -> None:
     lab.hold("a")
     async with lab.worker():
@@ -316,6 +319,7 @@ async def test_an_adapter_that_swallows_its_cancellation_once_is_stopped_all_the
         await healthy(lab)
 
 
+@pytest.mark.fault("F2", "adapter that cannot be stopped")
 async def test_a_stubborn_adapter_does_not_keep_its_slot_for_ever(
     lab: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

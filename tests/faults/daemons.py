@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from checker import Step, Verdict, check, read_ledger
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect
 
@@ -22,9 +23,11 @@ Document = dict[str, Any]
 #: A platform that takes its time, and writes down what it did where a killed process cannot.
 PLUGIN = """
 import os
+import time
 
 import anyio
 
+from hotstream_reactive.engine.running import current_run
 from hotstream_reactive.model.item import DataItem
 from hotstream_reactive.platforms.base import PlatformAdapter
 
@@ -32,18 +35,23 @@ from hotstream_reactive.platforms.base import PlatformAdapter
 class SlowAdapter(PlatformAdapter):
     platform_name = "slow"
 
+    def note(self, kind):
+        run = current_run.get()
+        who = f"{os.getpid()} {run.lease_id} {run.task.run_number} {time.monotonic()}"
+        with open(os.environ["EFFECTS"], "a") as effects:
+            effects.write(f"{kind} {self.context.task_id} {who}\\n")
+
     async def search(self, keywords, options):
         task_id = self.context.task_id
-        with open(os.environ["EFFECTS"], "a") as effects:
-            effects.write(f"start {task_id} {os.getpid()}\\n")
+        self.note("start")
         first = self.context.checkpoint.get("next", 0)
         for number in range(first, options.get("n", 10)):
             await anyio.sleep(options.get("pause", 0.0))
+            self.note("step")
             yield DataItem(id=f"{task_id}_{number}", platform="slow", content=str(os.getpid()))
             if options.get("checkpoints"):
                 await self.context.save_checkpoint({"next": number + 1})
-        with open(os.environ["EFFECTS"], "a") as effects:
-            effects.write(f"end {task_id} {os.getpid()}\\n")
+        self.note("end")
 """
 
 #: Leases short enough for a test, and items stored in small batches.
@@ -199,10 +207,36 @@ class Yard:
         runs = self.database.task_runs.find({"task_id": task_id}, sort=[("claimed_at", 1)])
         return [run["outcome"] for run in runs]
 
+    def ledger(self) -> list[Step]:
+        """What the plugins wrote down."""
+        return read_ledger(self.folder / "effects")
+
     def effects(self) -> list[list[str]]:
-        """What the plugins wrote down: start or end, task, pid."""
-        path = self.folder / "effects"
-        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+        """Starts and ends alone: kind, task, pid."""
+        return [
+            [step.kind, step.task_id, str(step.pid)]
+            for step in self.ledger()
+            if step.kind != "step"
+        ]
+
+    def check(
+        self,
+        acknowledged: Collection[str] | None = None,
+        *,
+        items: int | None = None,
+        paused: Collection[int] = (),
+    ) -> Verdict:
+        """Let the checker look at everything, and fail when a promise was broken.
+
+        `acknowledged` is all tasks there are unless given; `items` is what each task stores.
+        """
+        if acknowledged is None:
+            acknowledged = [task["task_id"] for task in self.tasks.find({}, {"task_id": 1})]
+        verdict = check(
+            self.database, acknowledged, self.ledger(), expected_items=items, paused=paused
+        )
+        assert not verdict.violations, "\n".join(verdict.violations[:20])
+        return verdict
 
 
 @contextmanager

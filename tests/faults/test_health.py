@@ -64,6 +64,7 @@ def test_alive_from_the_start_and_gone_after_the_end(fleet: Yard) -> None:
     assert health(fleet.folder)[1]["workers"] == [], "a worker that ended in order is no dead one"
 
 
+@pytest.mark.fault("H0", "health of stopped, blocked and killed workers")
 def test_a_stopped_a_blocked_and_a_killed_worker(fleet: Yard) -> None:
     (fleet.folder / "plugins").mkdir()
     (fleet.folder / "plugins" / "blocker.py").write_text(STOPPER)
@@ -89,6 +90,7 @@ def test_a_stopped_a_blocked_and_a_killed_worker(fleet: Yard) -> None:
     assert "killed-" not in json.dumps(health(fleet.folder)[1]), "another has taken its place"
 
 
+@pytest.mark.fault("H0", "health without a database")
 @pytest.mark.slow
 def test_a_worker_without_a_database_is_deaf_after_a_minute(tmp_path: Path, fleet: Yard) -> None:
     with EmbeddedReplicaSet() as server:
