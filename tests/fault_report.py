@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("faults")
     for entry in entries:
         terminalreporter.write_line(_line(entry))
-    lost = [entry for entry in entries if entry["verdict"] != "kept"]
-    terminalreporter.write_line(f"{len(entries) - len(lost)} kept, {len(lost)} not kept")
+    words = Counter(entry["verdict"] for entry in entries)
+    terminalreporter.write_line(", ".join(f"{count} {word}" for word, count in words.items()))
     if path := config.getoption("--fault-report"):
         write_report(Path(path), entries)
 

@@ -67,21 +67,23 @@ def check(
     *,
     expected_items: Mapping[str, int] | int | None = None,
     paused: Collection[int] = (),
+    late_steps: int = 1,
 ) -> Verdict:
     """Hold the database and the ledger against the promises.
 
     Args:
         acknowledged: ids of the tasks whose insert was acknowledged with majority.
         expected_items: what each completed task must have stored; None does not look.
-        paused: pids of processes that were stopped and went on: the step that was under way then
-            may still be taken, and is counted as late.
+        paused: pids of processes that were stopped and went on, or whose server's clock jumped:
+            each of their runs may still take `late_steps`, the one that was under way; they are
+            counted.
     """
     verdict = Verdict(tasks=len(acknowledged))
     tasks = {task["task_id"]: task for task in database.tasks.find({})}
     _every_task_ends(verdict, acknowledged, tasks)
     _effects_are_once(verdict, database, tasks, expected_items)
     _leases_have_an_order(verdict, database)
-    _runs_do_not_overlap(verdict, list(ledger), set(paused))
+    _runs_do_not_overlap(verdict, list(ledger), set(paused), late_steps)
     return verdict
 
 
@@ -137,7 +139,9 @@ def _leases_have_an_order(verdict: Verdict, database: Database[Document]) -> Non
             verdict.violations.append(f"completed twice: {task_id}")
 
 
-def _runs_do_not_overlap(verdict: Verdict, ledger: list[Step], paused: set[int]) -> None:
+def _runs_do_not_overlap(
+    verdict: Verdict, ledger: list[Step], paused: set[int], late_steps: int
+) -> None:
     """Once a later run of a task has begun, an earlier one takes no step any more."""
     newest: dict[str, Step] = {}
     late: Counter[str] = Counter()
@@ -151,7 +155,7 @@ def _runs_do_not_overlap(verdict: Verdict, ledger: list[Step], paused: set[int])
         elif step.run_number < last.run_number:
             verdict.late_steps += 1
             late[step.lease_id] += 1
-            if step.pid not in paused or late[step.lease_id] > 1:
+            if step.pid not in paused or late[step.lease_id] > late_steps:
                 verdict.violations.append(
                     f"overlap: {step.task_id} run {step.run_number} took a step "
                     f"{step.at - last.at:.1f} s after run {last.run_number} had begun"

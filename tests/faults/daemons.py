@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,9 +86,22 @@ def wait_until(condition: Callable[[], Any], timeout_s: float = 30.0, what: str 
 
 
 class Daemon:
-    """`hotstream start-daemon` as a process; its whole output is in `log`."""
+    """`hotstream start-daemon` as a process; its whole output is in `log`.
 
-    def __init__(self, name: str, folder: Path, uri: str, database: str, **settings: str) -> None:
+    `inside` is put before the command, `environ` into the environment.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        uri: str,
+        database: str,
+        *,
+        inside: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+        **settings: str,
+    ) -> None:
         self.name = name
         self._folder = folder
         self._log_path = folder / f"{name}.log"
@@ -103,13 +116,15 @@ class Daemon:
             "STORAGE_BATCH_SIZE": "3",
             **settings,
         }
-        environ = {k: v for k, v in os.environ.items() if not k.startswith(("HOTSTREAM_", "MONGO"))}
+        ours = ("HOTSTREAM_", "MONGO")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         with self._log_path.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "hotstream_reactive", "start-daemon"],
+                [*inside, sys.executable, "-m", "hotstream_reactive", "start-daemon"],
                 cwd=folder,
                 env={
-                    **environ,
+                    **inherited,
+                    **(environ or {}),
                     **{f"HOTSTREAM_{key}": value for key, value in settings.items()},
                     "EFFECTS": str(folder / "effects"),
                     "NO_COLOR": "1",
@@ -171,9 +186,9 @@ class Yard:
         self.tasks = database.tasks
         self._daemons: list[Daemon] = []
 
-    def daemon(self, name: str, **settings: str) -> Daemon:
+    def daemon(self, name: str, **how: Any) -> Daemon:
         """Start a daemon; `ready()` waits for it."""
-        daemon = Daemon(name, self.folder, self.uri, self.database.name, **settings)
+        daemon = Daemon(name, self.folder, self.uri, self.database.name, **how)
         self._daemons.append(daemon)
         return daemon
 
@@ -225,6 +240,7 @@ class Yard:
         *,
         items: int | None = None,
         paused: Collection[int] = (),
+        late_steps: int = 1,
     ) -> Verdict:
         """Let the checker look at everything, and fail when a promise was broken.
 
@@ -233,7 +249,12 @@ class Yard:
         if acknowledged is None:
             acknowledged = [task["task_id"] for task in self.tasks.find({}, {"task_id": 1})]
         verdict = check(
-            self.database, acknowledged, self.ledger(), expected_items=items, paused=paused
+            self.database,
+            acknowledged,
+            self.ledger(),
+            expected_items=items,
+            paused=paused,
+            late_steps=late_steps,
         )
         assert not verdict.violations, "\n".join(verdict.violations[:20])
         return verdict
