@@ -105,9 +105,9 @@ def test_swallowed_for_longer_than_the_lease(
     began = time.monotonic()
     far.uri = failing_server.uri
     far.daemon("near").ready()
-    cut.says("could not be renewed", timeout_s=40)
-    measured("stopped its run by itself", time.monotonic() - began, bound=30)
     wait_until(lambda: far.outcomes("a")[:1] == ["rescued"], 60)
+    last = max(step.at for step in far.ledger() if step.pid == cut.pid)
+    measured("its own last step", last - began, bound=22)
     assert far.owner("a").name == "near"
     time.sleep(max(0.0, began + 60 - time.monotonic()))
     wire.swallows = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def test_a_primary_that_is_cut_off(tmp_path: Path, measured: Measure) -> None:
         elected_s = time.monotonic() - began
         measured("the next acknowledged insert", elected_s)
         place.reaches("during", 2, 40)
-        measured("a task that was inserted meanwhile is done", time.monotonic() - began, bound=20)
+        measured("a task that was inserted meanwhile is done", time.monotonic() - began, bound=15)
         wait_until(
             lambda: all(
                 d.log.rstrip().rfind("stream live") > d.log.rfind("stream degraded")
@@ -88,4 +87,3 @@ def test_a_worker_that_is_cut_off(tmp_path: Path, measured: Measure) -> None:
         place.reaches("a", 2, 120)
         place.check(items=600)
         assert "Traceback" not in cut.log
-        assert threading.active_count() < 50
