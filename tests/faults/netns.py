@@ -10,7 +10,6 @@ import ctypes
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,12 +19,12 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+from servers import kept
 
 from hotstream_reactive.mongo.embedded import find_mongod
 
 PORT = 27017
 _CLONE_NEWNET = 0x40000000
-_KEEPER = "import subprocess, sys; p = subprocess.Popen(sys.argv[1:]); sys.stdin.read(); p.kill()"
 
 
 def ip(*arguments: str) -> None:
@@ -115,22 +114,11 @@ def lan_with_replica_set(folder: Path, workers: int) -> Iterator[tuple[Lan, str]
                 *("--dbpath", str(data), "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
             ]
-            # It must not outlive the tests, even when they are killed.
-            log = stack.enter_context((folder / f"node{number}.log").open("wb"))
-            keeper = subprocess.Popen(
-                [sys.executable, "-c", _KEEPER, *command], stdin=subprocess.PIPE, stdout=log
-            )
-            stack.callback(_end, keeper)
+            stack.enter_context(kept(command, folder / f"node{number}.log"))
         stack.enter_context(at_the_hub(lan))
         hosts = [f"{lan.address(number)}:{PORT}" for number in (1, 2, 3)]
         _initiate(hosts)
         yield lan, f"mongodb://{','.join(hosts)}/?replicaSet=rs0"
-
-
-def _end(keeper: subprocess.Popen[bytes]) -> None:
-    assert keeper.stdin is not None
-    keeper.stdin.close()
-    keeper.wait(20)
 
 
 def _initiate(hosts: list[str]) -> None:

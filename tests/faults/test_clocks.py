@@ -71,6 +71,7 @@ def test_the_clock_of_a_worker(fleet: Yard, tmp_path: Path, off_s: int) -> None:
     assert "hotstream_reactive" not in wrong.log
 
 
+@pytest.mark.slow
 @pytest.mark.fault("D2", "clock of the primary steps 90 s ahead under running tasks")
 def test_the_clock_of_the_primary(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: Measure

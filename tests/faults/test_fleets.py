@@ -51,6 +51,7 @@ def test_a_greedy_adapter_ends_only_its_own_task(fleet: Yard) -> None:
     fleet.reaches("after", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("C3", "task documents of 15 MB, inserted and updated")
 def test_a_huge_document_does_not_stop_the_stream(tmp_path: Path, measured: Measure) -> None:
     with (
@@ -106,6 +107,7 @@ def earlier(tmp_path: Path) -> Path:
     return tmp_path / "earlier"
 
 
+@pytest.mark.slow
 @pytest.mark.fault("I2", "rolling upgrade and downgrade: two versions side by side")
 def test_two_versions_side_by_side(fleet: Yard, earlier: Path, measured: Measure) -> None:
     settings = {**SHORT, "SCHEDULER_MAX_CONCURRENT_TASKS": "4"}

@@ -29,6 +29,7 @@ def far(fragile: Yard, wire: Proxy) -> Yard:
     return fragile
 
 
+@pytest.mark.slow
 @pytest.mark.fault("B6", "latency of 100 to 300 ms each way, with stalls")
 def test_a_slow_network_costs_time_only(far: Yard, wire: Proxy, measured: Measure) -> None:
     # Leases of 6 s: whoever takes slow for dead would take a task away here.
@@ -118,6 +119,7 @@ def test_swallowed_for_longer_than_the_lease(
     far.check(items=500)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("B12", "two of three nodes stopped: no majority")
 def test_without_a_majority_nothing_is_claimed_twice(tmp_path: Path, measured: Measure) -> None:
     with (

@@ -70,14 +70,10 @@ def test_a_worker_that_is_cut_off(tmp_path: Path, measured: Measure) -> None:
         place.daemon("near").ready()
         lan.cut(4)
         began = time.monotonic()
-        cut.says("renewal failed", timeout_s=30)
-        first = time.monotonic()
-        cut.says("could not be renewed", timeout_s=40)
-        measured(
-            "stopped its run after the first failed renewal", time.monotonic() - first, bound=20
-        )
         wait_until(lambda: place.outcomes("a")[:1] == ["rescued"], 60)
         measured("its task was taken back", time.monotonic() - began, bound=60)
+        last = max(step.at for step in place.ledger() if step.pid == cut.pid)
+        measured("its own last step", last - began, bound=22)
         assert place.owner("a").name == "near"
         time.sleep(max(0.0, began + 90 - time.monotonic()))
         lan.heal(4)
