@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults faults-all check audit bench format clean
+.PHONY: demo test faults faults-all storm soak check audit bench format clean
 
 demo: $(READY)
 	$(BIN)/hotstream demo
@@ -20,6 +20,14 @@ faults: $(READY)
 # Every row of the table in docs/reliability.md: partitions, clocks, browsers, hundreds of pages.
 faults-all: $(READY)
 	$(BIN)/python -m pytest -q tests -m "fault or slow" --fault-report fault-report.json $(ARGS)
+
+# For releases: half an hour of killed workers, and two hours of small faults under load. Shorter or
+# longer by STORM_S, STORM_TASKS, STORM_KILLS; SOAK_S, SOAK_RATE.
+storm: $(READY)
+	$(BIN)/python tests/faults/storm.py storm.json
+
+soak: $(READY)
+	$(BIN)/python tests/faults/soak.py soak.json
 
 # Known holes in what is installed; asks the advisory databases on the internet.
 audit: $(READY)

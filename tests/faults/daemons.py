@@ -184,16 +184,16 @@ class Yard:
         self.uri = uri
         self.database = database
         self.tasks = database.tasks
-        self._daemons: list[Daemon] = []
+        self.daemons: list[Daemon] = []
 
     def daemon(self, name: str, **how: Any) -> Daemon:
         """Start a daemon; `ready()` waits for it."""
         daemon = Daemon(name, self.folder, self.uri, self.database.name, **how)
-        self._daemons.append(daemon)
+        self.daemons.append(daemon)
         return daemon
 
     def close(self) -> None:
-        for daemon in self._daemons:
+        for daemon in self.daemons:
             daemon.close()
 
     def owner(self, task_id: str) -> Daemon:
@@ -203,7 +203,7 @@ class Yard:
             return self.tasks.find_one({"task_id": task_id, "status": 1})
 
         worker_id = wait_until(running, what=f"{task_id} runs")["worker_id"]
-        return next(d for d in self._daemons if worker_id.startswith(d.name))
+        return next(d for d in self.daemons if worker_id.startswith(d.name))
 
     def stored(self, task_id: str) -> list[Document]:
         return list(self.database.data_items.find({"task_id": task_id}))
@@ -214,7 +214,7 @@ class Yard:
         def there() -> Document | None:
             return self.tasks.find_one({"task_id": task_id, "status": status})
 
-        logs = "\n".join(f"-- {d.name}\n{d.log[-1500:]}" for d in self._daemons)
+        logs = "\n".join(f"-- {d.name}\n{d.log[-1500:]}" for d in self.daemons)
         document: Document = wait_until(there, timeout_s, f"{task_id} → {status}\n{logs}")
         return document
 

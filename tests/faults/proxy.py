@@ -71,7 +71,8 @@ class Proxy:
             self._pass(reader, forth),
             self._pass(back, writer),
         ]
-        await asyncio.gather(*ways, return_exceptions=True)
+        with suppress(asyncio.CancelledError):  # the proxy ends: nobody waits for this
+            await asyncio.gather(*ways, return_exceptions=True)
         for side in (writer, forth):
             self._open.discard(side)
             side.close()
