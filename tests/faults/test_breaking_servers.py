@@ -92,6 +92,40 @@ def test_nothing_is_lost_through_elections(tmp_path: Path, measured: Measure) ->
         assert all("Traceback" not in daemon.log for daemon in daemons)
 
 
+@pytest.mark.slow
+@pytest.mark.fault("B1", "ten step-downs in a row, with inserts all the time")
+def test_one_step_down_after_the_other(tmp_path: Path, measured: Measure) -> None:
+    with (
+        EmbeddedReplicaSet(nodes=3) as server,
+        MongoClient[Document](server.uri, retryWrites=True) as client,
+        yard(tmp_path, server.uri, client.hotstream) as place,
+    ):
+        daemons = [place.daemon(name).ready() for name in ("one", "two")]
+        tasks = client.hotstream.get_collection("tasks", write_concern=WriteConcern("majority"))
+        names: list[str] = []
+        gaps: list[float] = []
+
+        def insert(name: str) -> None:
+            new = {"$setOnInsert": slow_task(name, n=1)}
+            wait_until(lambda: tasks.update_one({"task_id": name}, new, upsert=True).acknowledged)
+            names.append(name)
+
+        for number in range(10):
+            for n in range(10):
+                insert(f"t{number}-{n}")
+            began = time.monotonic()
+            server.step_down(away_s=5)
+            insert(f"after{number}")
+            place.reaches(f"after{number}", 2, 20)
+            gaps.append(time.monotonic() - began)
+        measured("longest gap until a task is done", max(gaps), bound=6)
+        wait_until(lambda: tasks.count_documents({"status": 2}) == 110, 20)
+        measured("lost", place.check(names, items=1).lost, bound=0, unit="tasks")
+        for daemon in daemons:
+            assert "ERROR" not in daemon.log
+            assert "Traceback" not in daemon.log
+
+
 def fail_point(place: Yard, commands: list[str], mode: Any, **how: Any) -> int:
     """Let commands fail; gives how many have failed on this server so far."""
     data = {"failCommands": commands, **how}
