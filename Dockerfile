@@ -23,5 +23,8 @@ WORKDIR /app
 VOLUME ["/app/output", "/app/logs"]
 # SIGTERM drains: running tasks finish within scheduler.shutdown_grace (25 s), the rest is handed back.
 STOPSIGNAL SIGTERM
+# Alive but deaf is unhealthy too: a stuck event loop, or a database that does not answer.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["hotstream", "health"]
 ENTRYPOINT ["tini", "--", "hotstream"]
 CMD ["start-daemon"]

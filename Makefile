@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults check bench format clean
+.PHONY: demo test faults faults-all storm soak check audit bench format clean
 
 demo: $(READY)
 	$(BIN)/hotstream demo
@@ -13,10 +13,26 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not slow" --ignore=tests/faults $(ARGS)
 
-# Killed workers, stopped servers, blocked loops, hundreds of pages: minutes of waiting.
+# Killed workers, stopped servers, blocked loops: the faults that are over within six minutes.
 faults: $(READY)
-	$(BIN)/python -m pytest -q tests/faults tests/fetch/test_fetch_browser_endurance.py \
-	  tests/fetch/test_fetch_browser_faults.py $(ARGS)
+	$(BIN)/python -m pytest -q tests/faults -m "not slow" $(ARGS)
+
+# Every row of the table in docs/reliability.md: partitions, clocks, browsers, hundreds of pages.
+faults-all: $(READY)
+	$(BIN)/python -m pytest -q tests -m "fault or slow" --fault-report fault-report.json $(ARGS)
+
+# For releases: half an hour of killed workers, and two hours of small faults under load. Shorter or
+# longer by STORM_S, STORM_TASKS, STORM_KILLS; SOAK_S, SOAK_RATE.
+storm: $(READY)
+	$(BIN)/python tests/faults/storm.py storm.json
+
+soak: $(READY)
+	$(BIN)/python tests/faults/soak.py soak.json
+
+# Known holes in what is installed; asks the advisory databases on the internet.
+audit: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --skip-editable $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -120,7 +120,7 @@ def warm_up(settings: Settings, registry: Registry) -> None:
         if settings.platform(name).enabled:
             try:
                 platform.warm_up()
-            except Exception as error:
+            except BaseException as error:  # a plugin may call sys.exit
                 # A plugin that cannot warm up tells so again, and better, when it runs.
                 logger.warning("platform {!r} could not warm up: {!r}", name, error)
 

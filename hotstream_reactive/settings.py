@@ -203,6 +203,7 @@ class MonitoringSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     log_file: str = ""
     log_rotation: str = "1 day"
     log_retention: str = "30 days"
+    health_dir: str = ".hotstream/health"
     runs_retention_days: Annotated[
         int, Meta(ge=1, le=3650, description="a whole number of days from 1 to 3650")
     ] = 30

@@ -33,7 +33,7 @@ _USERINFO_IN_TEXT = re.compile(
     r"|://[^\s/@:]{1,256}:(?!\d{1,5}[/?#])[^\s@]{1,256}@"
 )
 _NAMED_SECRET = re.compile(
-    r"(?i)(?<![\w-])((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s{0,3}[:=]\s{0,3})[^\r\n]+"
+    r"(?i)(?<![\w-])((?:proxy-)?authorization|[\w-]{0,64}cookies?)(['\"]?\s{0,3}[:=]\s{0,3})[^\r\n]+"
     r"|(?<![\w-])([\w-]{0,64}(?:password|passwd|token|secret|api[_-]?key))"
     r"(['\"]?\s{0,3}[:=]\s{0,3})(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&)}\]]+)"
 )

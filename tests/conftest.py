@@ -21,6 +21,8 @@ from pymongo.errors import PyMongoError
 from hotstream_reactive.errors import EmbeddedMongoError
 from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet
 
+pytest_plugins = ["tests.fault_report"]
+
 DOCKER_IMAGE = "mongo:7.0"
 DOCKER_TIMEOUT_S = 2
 SERVER_TIMEOUT_S = 10

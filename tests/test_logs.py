@@ -95,6 +95,8 @@ class TestRedact:
             ("{'api_key': 'x y', 'n': 1}", "{'api_key': ***, 'n': 1}"),
             ("access_token: x, n", "access_token: ***, n"),
             ("Cookie: a=1; b=2\nnext", "Cookie: ***\nnext"),
+            ("{'cookies': {'a': '1'}, 'b': 2}\nnext", "{'cookies': ***\nnext"),
+            ("session_cookie=a", "session_cookie=***"),
             ("Proxy-Authorization: Basic eA==", "Proxy-Authorization: ***"),
             ("3 tokens: many", "3 tokens: many"),
         ],

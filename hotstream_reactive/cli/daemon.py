@@ -20,6 +20,7 @@ from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.log import log_event
+from hotstream_reactive.engine.pulse import Pulse
 from hotstream_reactive.engine.worker import Worker
 from hotstream_reactive.errors import DatabaseUnavailable
 from hotstream_reactive.mongo.client import Mongo, work_app_name
@@ -109,12 +110,14 @@ async def _no_screen(settings: Settings, events: Events) -> AsyncIterator[None]:
 
 
 async def _serve(session: Session, worker_id: str, show: Show, *, embedded: bool) -> int:
-    signals = _Signals()
+    pulse = Pulse(session.settings, worker_id)
+    signals = _Signals(pulse)
     async with (
         session.settings_with_database(embedded=embedded, keep=True, say=logger.info) as settings,
         anyio.create_task_group() as group,
     ):
         group.start_soon(signals.listen)
+        group.start_soon(pulse.run)
         async with _open(settings, worker_id, signals) as mongo:
             if mongo is not None:
                 await _work(settings, mongo, worker_id, signals, show)
@@ -181,7 +184,8 @@ async def _open(
 class _Signals:
     """SIGTERM and SIGINT: the first drains, the second stops at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, pulse: Pulse) -> None:
+        self._pulse = pulse
         self.stopping = anyio.Event()
         self.exit_code = 0
         self._worker: Worker | None = None
@@ -189,12 +193,14 @@ class _Signals:
     def tell(self, worker: Worker) -> None:
         """Let this worker be stopped; at once when a signal came before."""
         self._worker = worker
+        self._pulse.follow(worker)
         if self.stopping.is_set():
             worker.stop()
 
     def leave(self) -> None:
         """End the process as it is: a plugin that cannot be stopped must not keep it alive."""
         logger.complete()
+        self._pulse.end()
         os._exit(self.exit_code)
 
     async def listen(self) -> None:

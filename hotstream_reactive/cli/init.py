@@ -13,7 +13,7 @@ from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
-from hotstream_reactive.mongo import probes
+from hotstream_reactive.mongo import probes, roles
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.indexes import ensure_indexes
 
@@ -30,6 +30,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     created: list[str]
     problems: list[str]
     validator: str | None = None
+    roles: dict[str, str] = {}
 
 
 @click.command()
@@ -44,10 +45,22 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     help="Let MongoDB refuse wrong task documents, whoever writes them; or not any more.",
 )
 @click.option("--strict", is_flag=True, help="Refuse also updates of tasks that are wrong already.")
+@click.option(
+    "--roles",
+    "with_roles",
+    is_flag=True,
+    help="Create the roles hotstreamWorker, hotstreamProducer, hotstreamViewer for users.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def init(
-    session: Session, *, write_config: bool, validator: bool | None, strict: bool, as_json: bool
+    session: Session,
+    *,
+    write_config: bool,
+    validator: bool | None,
+    strict: bool,
+    with_roles: bool,
+    as_json: bool,
 ) -> int:
     """Create the collections and indexes; workers do the same when they start.
 
@@ -58,6 +71,7 @@ def init(
     Examples:
       hotstream init
       hotstream init --validator
+      hotstream init --roles
       hotstream init --write-config
     """
     if strict and not validator:
@@ -65,7 +79,7 @@ def init(
     if write_config:
         return _write_config(as_json=as_json)
     session.log(quiet=True)
-    prepared = run_async(lambda: _prepare(session, validator, strict=strict))
+    prepared = run_async(lambda: _prepare(session, validator, strict=strict, with_roles=with_roles))
     if as_json:
         output.emit_json(msgspec.structs.asdict(prepared) | {"ok": not prepared.problems})
     else:
@@ -74,12 +88,16 @@ def init(
                 output.line(f"{word:<8} index {name}")
         if prepared.validator is not None:
             output.line(f"{'set' if validator else 'removed':<8} validator {prepared.validator}")
+        for role, word in prepared.roles.items():
+            output.line(f"{word:<8} role {role}")
         for problem in prepared.problems:
             output.line(f"failed   {problem}")
     return 1 if prepared.problems else 0
 
 
-async def _prepare(session: Session, validator: bool | None, *, strict: bool) -> Prepared:
+async def _prepare(
+    session: Session, validator: bool | None, *, strict: bool, with_roles: bool
+) -> Prepared:
     async with (
         session.settings_with_database() as settings,
         connected(settings) as mongo,
@@ -94,6 +112,7 @@ async def _prepare(session: Session, validator: bool | None, *, strict: bool) ->
             created=sorted(after - before),
             problems=problems,
             validator=await _set_validator(mongo, validator, strict=strict),
+            roles=await roles.install(mongo) if with_roles else {},
         )
 
 

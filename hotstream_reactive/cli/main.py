@@ -48,6 +48,7 @@ VERBS = {
     "demo": Verb("demo", "demo", "Show the main job end to end; needs nothing."),
     "doctor": Verb("doctor", "doctor", "Check this installation and say how to mend it."),
     "explain": Verb("explain", "explain", "Say what keeps a task from starting."),
+    "health": Verb("health", "health", "Say whether the workers of this folder are alive."),
     "history": Verb("history", "history", "Show what happened to a task, also edits of others."),
     "info": Verb("info", "info", "Show versions, database and plugins."),
     "init": Verb("init", "init", "Create the collections and indexes in MongoDB."),

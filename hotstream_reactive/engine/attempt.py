@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
 from typing import Any, Protocol
@@ -79,21 +80,21 @@ class Attempt:
         """Everything from authentication to the last stored item."""
         task = self._task
         await demand_new_session(self._active)
-        adapter = self._toolbox.adapter(task)
-        self._extraction = Extraction(task, self._toolbox.extractor(task))
-        self._storage = self._toolbox.storage(task, self._active.lease_id)
-        adapter.context = self._context()
-        stored = self._active.checkpoint.get("stored")
-        if isinstance(stored, int) and 0 <= stored < MOST_STORED:
-            self._active.result_count = stored
-        try:
+        async with AsyncExitStack() as closing:
+            adapter = self._toolbox.adapter(task)
+            adapter.context = self._context()
+            _close_at_end(closing, adapter, PlatformAdapter)
+            self._extraction = Extraction(task, self._toolbox.extractor(task))
+            self._storage = self._toolbox.storage(task, self._active.lease_id)
+            _close_at_end(closing, self._storage, StorageAdapter)
+            stored = self._active.checkpoint.get("stored")
+            if isinstance(stored, int) and 0 <= stored < MOST_STORED:
+                self._active.result_count = stored
             with self._timed("authenticate"):
                 await self._authenticate(adapter)
             self._advance(STARTED)
             try:
                 await self._read_all(adapter)
-            except (KeyboardInterrupt, GeneratorExit):
-                raise
             except BaseException:
                 # What was collected before a failure is as good as any other item.
                 if self._active.verdict is None:
@@ -106,13 +107,6 @@ class Attempt:
             await self._store(items)
             self._advance(STORED)
             self._judge_yield()
-        finally:
-            try:
-                if _has_own_close(self._storage, StorageAdapter):
-                    await _in_time(self._storage.close)
-            finally:
-                if _has_own_close(adapter, PlatformAdapter):
-                    await _in_time(adapter.close)
 
     def _context(self) -> RunContext:
         options = search_options(self._task)
@@ -296,5 +290,9 @@ async def _in_time(clean_up: Callable[[], Awaitable[None]]) -> None:
         await clean_up()
 
 
-def _has_own_close(plugin: StorageAdapter | PlatformAdapter, base: type[Any]) -> bool:
-    return getattr(plugin.close, "__func__", None) is not base.close
+def _close_at_end(
+    closing: AsyncExitStack, plugin: StorageAdapter | PlatformAdapter, base: type[Any]
+) -> None:
+    # The close of the base class does nothing, and a run of it costs as much as a small task.
+    if getattr(plugin.close, "__func__", None) is not base.close:
+        closing.push_async_callback(_in_time, plugin.close)

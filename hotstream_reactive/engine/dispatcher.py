@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
@@ -96,6 +97,8 @@ class Dispatcher:
         self._readers: TaskGroup
         self._draining = False
         self._idle = anyio.Event()
+        #: Monotonic time at which a hint was last dealt with, by claims or for want of slots.
+        self.answered_at = 0.0
 
     @property
     def free(self) -> int:
@@ -205,6 +208,7 @@ class Dispatcher:
                 try:
                     await self._claim_while_possible()
                     failures = 0
+                    self.answered_at = time.monotonic()
                 except DatabaseError as error:
                     failures += 1
                     self._events.emit("claim_failed", reason=str(error))

@@ -7,6 +7,7 @@ compute alike: the first tries at once, the others only when it is still there a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -61,6 +62,8 @@ class Fleet:
         self._interval_s = interval_s
         self._facts = facts
         self._living: list[str] = [worker_id]
+        #: Monotonic time at which the database last answered a beat.
+        self.answered_at = 0.0
 
     @property
     def size(self) -> int:
@@ -84,6 +87,7 @@ class Fleet:
         if len(living) != len(self._living):
             self._events.emit("fleet", workers=len(living))
         self._living = living
+        self.answered_at = time.monotonic()
 
     async def run(self) -> None:
         """Beat until cancelled, then leave the register."""

@@ -18,6 +18,8 @@ from hotstream_reactive.model.task import TaskStatus
 REPORT_GATHER_S = 0.1
 #: A worker that could not renew for this part of its lease stops its runs before others take them.
 SELF_FENCE_PART = 2 / 3
+#: After a renewal that failed, the next comes after this part of the interval.
+RETRY_PART = 1 / 4
 
 
 class LeaseStore(Protocol):
@@ -80,25 +82,31 @@ class Heartbeat:
         self._reported.set()
 
     async def renew_for_ever(self) -> None:
-        """Renew all leases every interval, until cancelled."""
+        """Renew all leases every interval, sooner after a failure, until cancelled."""
+        pause_s = self._interval_s
         while True:
-            await anyio.sleep(self._interval_s)
-            await self.renew_once()
+            await anyio.sleep(pause_s)
+            answered = await self.renew_once()
+            pause_s = self._interval_s * (1 if answered else RETRY_PART)
 
-    async def renew_once(self) -> None:
-        """Renew all leases now; those that could not be renewed for too long are given up."""
+    async def renew_once(self) -> bool:
+        """Renew all leases now; those that could not be renewed for too long are given up.
+
+        False means that no answer came.
+        """
         asked_at = time.monotonic()
         asked = {lease: held.document_id for lease, held in self._held.items()}
         if not asked:
-            return
+            return True
+        # The answer is awaited until the runs have to be stopped, and not beyond.
+        left_s = self._fence_after_s - asked_at + min(h.renewed_at for h in self._held.values())
         try:
-            # Short enough to stop the runs before their lease ends when no answer comes.
-            with anyio.fail_after(min(self._interval_s, self._fence_after_s / 2)):
+            with anyio.fail_after(max(min(self._interval_s, left_s), self._fence_after_s / 20)):
                 gone = await self._store.renew(asked)
         except (DatabaseError, TimeoutError) as error:
             self._events.emit("renewal_failed", reason=str(error) or "no answer in time")
             self._self_fence()
-            return
+            return False
         for lease in asked:
             held = self._held.get(lease)
             if held is None:
@@ -110,6 +118,7 @@ class Heartbeat:
                 held.lost(status, "the task was taken back, finished or deleted by somebody else")
             else:
                 held.renewed_at = asked_at
+        return True
 
     async def write_reports(self) -> None:
         """Write progress as it comes, gathered over a moment, until cancelled."""

@@ -33,7 +33,9 @@ _FINAL = (PermanentError, LoginRequired, InvalidTask, ConfigError, PluginError)
 def judge(
     error: BaseException, task: Task, settings: SchedulerSettings, *, result_count: int
 ) -> Outcome:
-    """The outcome of a run that ended with `error`."""
+    """The outcome of a run that ended with `error`; a group of one counts as that one."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     text = describe(error)
     if isinstance(error, LeaseLostError):
         return LeaseLost(text, result_count)

@@ -66,8 +66,6 @@ class Runner:
         try:
             with scope:
                 await attempt.all_steps()
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
         except BaseException as error:
             # A plugin may raise anything, also SystemExit; only a real cancellation goes on up.
             if isinstance(error, anyio.get_cancelled_exc_class()) and _cancelled_from_outside():

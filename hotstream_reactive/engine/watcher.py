@@ -7,6 +7,7 @@ and no history can be lost.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -27,6 +28,9 @@ UNSUPPORTED_RETRY_S = 60.0
 DEGRADED_SWEEP_S = 2.0
 #: A stream that lived this long was a good one.
 STEADY_S = 5.0
+#: Streams that the server opens and ends again are this far apart, from and to: each costs it a
+#: cursor, and the workers of a fleet are not to come all together. At most three in ten seconds.
+REOPEN_S = (3.4, 4.2)
 
 
 class StreamState(StrEnum):
@@ -54,6 +58,10 @@ class Hints(Protocol):
 
 
 OpenFeed = Callable[[bool], Awaitable[Feed]]
+
+
+class _FeedSilentError(FeedEnded):
+    """The server does not answer, although the connection stands."""
 
 
 class Watcher:
@@ -88,11 +96,14 @@ class Watcher:
     async def run(self) -> None:
         """Watch until stopped."""
         failures = 0
+        silent = False
         while not self._stop.is_set():
-            opened_at = time.monotonic()
+            opened_at = None
             try:
-                feed = await self._open_feed(failures > 1)
-                self._enter(StreamState.LIVE)
+                feed = await self._open_feed(silent or failures > 1)
+                opened_at = time.monotonic()
+                if failures < 2:
+                    self._enter(StreamState.LIVE)
                 # Order matters: first the stream is open, then the query; nothing falls between.
                 self._hints.sweep()
                 await self._read(feed)
@@ -100,15 +111,35 @@ class Watcher:
                 self._enter(StreamState.UNSUPPORTED, str(reason))
                 await self._pause(UNSUPPORTED_RETRY_S)
             except DatabaseError as error:
-                lived_s = time.monotonic() - opened_at
-                failures = 1 if lived_s > STEADY_S else failures + 1
+                steady = opened_at is not None and time.monotonic() - opened_at > STEADY_S
+                failures = 1 if steady else failures + 1
+                silent = isinstance(error, _FeedSilentError)
+                mends_itself = failures == 1 and not silent
                 self._enter(
-                    StreamState.RESUMING if failures == 1 else StreamState.DEGRADED, str(error)
+                    StreamState.RESUMING if mends_itself else StreamState.DEGRADED, str(error)
                 )
                 self._gap()
                 self._hints.sweep()
-                # The first reopening comes at once; a server that keeps refusing is not hammered.
-                await self._pause(full_jitter(failures, 0.2, DEGRADED_SWEEP_S) * (failures > 1))
+                await self._wait_to_reopen(failures, was_open=opened_at is not None)
+
+    async def _wait_to_reopen(self, failures: int, *, was_open: bool) -> None:
+        """Wait before the next try; the first comes at once.
+
+        A server that is away is asked again soon, as a refused connection costs nobody anything;
+        one that opens streams and ends them is not hammered.
+        """
+        if failures == 1:
+            self._first_try.set()
+            return
+        if was_open:
+            wait_s = random.uniform(*REOPEN_S)
+        else:
+            wait_s = full_jitter(failures, 0.2, DEGRADED_SWEEP_S)
+        while wait_s > DEGRADED_SWEEP_S and not self._stop.is_set():
+            await self._pause(DEGRADED_SWEEP_S)
+            self._hints.sweep()
+            wait_s -= DEGRADED_SWEEP_S
+        await self._pause(wait_s)
 
     async def _read(self, feed: Feed) -> None:
         """Pass changes on until the stream ends.
@@ -120,13 +151,15 @@ class Watcher:
             while not self._stop.is_set():
                 patience.deadline = anyio.current_time() + SILENCE_LIMIT_S
                 change = await feed.next()
+                # After several failures a stream counts as live only when it has answered.
+                self._enter(StreamState.LIVE)
                 if change is not None:
                     self.changed_at = time.monotonic()
                     self._hints.changed(change)
             patience.deadline = anyio.current_time() + 1.0
             await feed.close()
         if not self._stop.is_set():
-            raise FeedEnded(f"the change stream was silent for {SILENCE_LIMIT_S:g} s")
+            raise _FeedSilentError(f"the change stream was silent for {SILENCE_LIMIT_S:g} s")
 
     async def _pause(self, seconds: float) -> None:
         self._first_try.set()

@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 from hotstream_reactive.engine.attempt import Toolbox
 from hotstream_reactive.engine.claimer import Claimer, ClaimStore
 from hotstream_reactive.engine.completer import Completer, OutcomeStore, RunHistory
+from hotstream_reactive.engine.containment import contain_children_of_runs
 from hotstream_reactive.engine.controls import ControlBoard, ControlSource
 from hotstream_reactive.engine.dispatcher import Dispatcher
 from hotstream_reactive.engine.events import Events
@@ -196,6 +197,11 @@ class Worker:
         """Whether the change stream works."""
         return self.watcher.state if self.watcher else StreamState.OFF
 
+    @property
+    def answered_at(self) -> tuple[float, float]:
+        """Monotonic times of the last hint dealt with and of MongoDB's last answer; 0 for none."""
+        return self._dispatcher.answered_at, self._fleet.answered_at
+
     def stop(self) -> None:
         """Drain and end; called once more: hand the running tasks back at once."""
         if self._stop.is_set():
@@ -204,6 +210,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped."""
+        contain_children_of_runs()
         async with anyio.create_task_group() as services, anyio.create_task_group() as completing:
             completing.start_soon(self._completer.run)
             try:

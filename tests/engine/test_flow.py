@@ -93,6 +93,7 @@ async def test_an_inserted_task_runs_within_milliseconds(lab: Workshop) -> None:
     assert max(waits) < 0.25, waits
 
 
+@pytest.mark.fault("C6", "promotion in a backlog")
 @pytest.mark.parametrize(
     "edit",
     [{"$set": {"priority": 1}}, {"$set": {"immediate": True}}, {"$set": {"priority": 4}}],
@@ -115,6 +116,7 @@ async def test_a_promoted_task_starts_next_in_a_backlog(lab: Workshop, edit: Doc
         assert lab.running == {"b1", "b2", "t150"}
 
 
+@pytest.mark.fault("E4", "cancel and delete in mid-run")
 @pytest.mark.parametrize("by", ["status", "deletion"])
 async def test_a_cancelled_task_stops_at_once_and_is_closed(lab: Workshop, by: str) -> None:
     lab.hold("a", "other")
@@ -201,6 +203,7 @@ async def test_a_failed_task_put_back_to_pending_runs_again_with_fresh_retries(
         assert done["run_number"] == 5
 
 
+@pytest.mark.fault("E4", "running task put back by hand")
 async def test_a_running_task_put_back_by_hand_starts_again_and_fences_the_old_run(
     lab: Workshop,
 ) -> None:
@@ -302,6 +305,7 @@ async def test_tasks_without_sort_keys_run_at_once_also_beside_orderly_ones(
 # Without the stream
 
 
+@pytest.mark.fault("C7", "every hint of the stream lost")
 async def test_without_the_stream_sweeps_find_the_same_tasks(lab: Workshop) -> None:
     lab.settings = msgspec.structs.replace(
         lab.settings,

@@ -74,6 +74,8 @@ STAGES = ["authenticate", "search", "save", "close", "close_storage"]
 ERRORS: dict[str, Callable[[], None]] = {
     "ValueError": raising(ValueError("broken")),
     "SystemExit": raising(SystemExit(3)),
+    "KeyboardInterrupt": raising(KeyboardInterrupt()),
+    "GeneratorExit": raising(GeneratorExit()),
     "CancelledError": raising(asyncio.CancelledError()),
     "RecursionError": recursing,
     "own BaseException": raising(ForeignError("mine")),
@@ -85,6 +87,7 @@ ERRORS: dict[str, Callable[[], None]] = {
 }
 
 
+@pytest.mark.fault("F1", "plugin raises anything at any stage")
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
 async def test_whatever_a_plugin_raises_concerns_only_its_own_task(
     lab: Workshop, error: Callable[[], None]
@@ -124,7 +127,15 @@ async def test_whatever_a_plugin_raises_concerns_only_its_own_task(
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("x"), SystemExit(1), ForeignError(), RecursionError(), asyncio.CancelledError()],
+    [
+        ValueError("x"),
+        SystemExit(1),
+        KeyboardInterrupt(),
+        GeneratorExit(),
+        ForeignError(),
+        RecursionError(),
+        asyncio.CancelledError(),
+    ],
     ids=repr,
 )
 async def test_items_collected_before_a_failure_are_stored(
@@ -136,6 +147,48 @@ async def test_items_collected_before_a_failure_are_stored(
         failed = await lab.reaches("a", 3)
     assert len(await lab.items("a")) == 7
     assert failed["result_count"] == 7
+
+
+async def raise_it(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.fault("F1", "SystemExit in a task of the adapter")
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+async def test_what_a_task_of_the_adapter_raises_ends_no_loop(
+    lab: Workshop, error: BaseException
+) -> None:
+    """asyncio itself would let these two through to whoever runs the loop."""
+
+    async def grouped(adapter: Any, options: Any) -> AsyncIterator[Any]:
+        async with anyio.create_task_group() as group:
+            group.start_soon(raise_it, error)
+        yield item("grouped", 0)
+
+    async def awaited(adapter: Any, options: Any) -> AsyncIterator[Any]:
+        await asyncio.create_task(raise_it(error))
+        yield item("awaited", 0)
+
+    async def forgotten(adapter: Any, options: Any) -> AsyncIterator[Any]:
+        child = asyncio.create_task(raise_it(error))
+        await asyncio.wait([child])
+        assert child.exception() is not None
+        yield item("forgotten", 0)
+
+    lab.plays |= {"grouped": grouped, "awaited": awaited, "forgotten": forgotten}
+    async with lab.worker():
+        await lab.insert(*(task(name, retry_count=0) for name in lab.plays))
+        for name in ("grouped", "awaited"):
+            assert type(error).__name__ in (await lab.reaches(name, 3))["error_message"]
+        await lab.reaches("forgotten", 2)
+        await healthy(lab)
+
+
+async def test_an_adapter_is_closed_although_there_is_no_storage(lab: Workshop) -> None:
+    async with lab.worker():
+        await lab.insert(task("a", storage_config={"type": "nowhere"}))
+        assert "nowhere" in (await lab.reaches("a", 3))["error_message"]
+        assert len(lab.closed["a"]) == 1
 
 
 async def test_items_collected_before_a_timeout_are_stored(lab: Workshop) -> None:
@@ -237,6 +290,7 @@ async def test_the_pause_a_site_asked_for_is_respected(lab: Workshop) -> None:
     assert second - first < 2.0
 
 
+@pytest.mark.fault("F2", "adapter that hangs")
 async def test_a_run_longer_than_its_timeout_is_stopped(lab: Workshop) -> None:
     lab.hold("a")
     async with lab.worker():
@@ -265,6 +319,7 @@ async def test_an_adapter_that_swallows_its_cancellation_once_is_stopped_all_the
         await healthy(lab)
 
 
+@pytest.mark.fault("F2", "adapter that cannot be stopped")
 async def test_a_stubborn_adapter_does_not_keep_its_slot_for_ever(
     lab: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

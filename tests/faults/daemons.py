@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from checker import Step, Verdict, check, read_ledger
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect
 
@@ -22,9 +23,11 @@ Document = dict[str, Any]
 #: A platform that takes its time, and writes down what it did where a killed process cannot.
 PLUGIN = """
 import os
+import time
 
 import anyio
 
+from hotstream_reactive.engine.running import current_run
 from hotstream_reactive.model.item import DataItem
 from hotstream_reactive.platforms.base import PlatformAdapter
 
@@ -32,18 +35,23 @@ from hotstream_reactive.platforms.base import PlatformAdapter
 class SlowAdapter(PlatformAdapter):
     platform_name = "slow"
 
+    def note(self, kind):
+        run = current_run.get()
+        who = f"{os.getpid()} {run.lease_id} {run.task.run_number} {time.monotonic()}"
+        with open(os.environ["EFFECTS"], "a") as effects:
+            effects.write(f"{kind} {self.context.task_id} {who}\\n")
+
     async def search(self, keywords, options):
         task_id = self.context.task_id
-        with open(os.environ["EFFECTS"], "a") as effects:
-            effects.write(f"start {task_id} {os.getpid()}\\n")
+        self.note("start")
         first = self.context.checkpoint.get("next", 0)
         for number in range(first, options.get("n", 10)):
             await anyio.sleep(options.get("pause", 0.0))
+            self.note("step")
             yield DataItem(id=f"{task_id}_{number}", platform="slow", content=str(os.getpid()))
             if options.get("checkpoints"):
                 await self.context.save_checkpoint({"next": number + 1})
-        with open(os.environ["EFFECTS"], "a") as effects:
-            effects.write(f"end {task_id} {os.getpid()}\\n")
+        self.note("end")
 """
 
 #: Leases short enough for a test, and items stored in small batches.
@@ -78,9 +86,22 @@ def wait_until(condition: Callable[[], Any], timeout_s: float = 30.0, what: str 
 
 
 class Daemon:
-    """`hotstream start-daemon` as a process; its whole output is in `log`."""
+    """`hotstream start-daemon` as a process; its whole output is in `log`.
 
-    def __init__(self, name: str, folder: Path, uri: str, database: str, **settings: str) -> None:
+    `inside` is put before the command, `environ` into the environment.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        uri: str,
+        database: str,
+        *,
+        inside: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+        **settings: str,
+    ) -> None:
         self.name = name
         self._folder = folder
         self._log_path = folder / f"{name}.log"
@@ -95,13 +116,15 @@ class Daemon:
             "STORAGE_BATCH_SIZE": "3",
             **settings,
         }
-        environ = {k: v for k, v in os.environ.items() if not k.startswith(("HOTSTREAM_", "MONGO"))}
+        ours = ("HOTSTREAM_", "MONGO")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         with self._log_path.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "hotstream_reactive", "start-daemon"],
+                [*inside, sys.executable, "-m", "hotstream_reactive", "start-daemon"],
                 cwd=folder,
                 env={
-                    **environ,
+                    **inherited,
+                    **(environ or {}),
                     **{f"HOTSTREAM_{key}": value for key, value in settings.items()},
                     "EFFECTS": str(folder / "effects"),
                     "NO_COLOR": "1",
@@ -161,16 +184,16 @@ class Yard:
         self.uri = uri
         self.database = database
         self.tasks = database.tasks
-        self._daemons: list[Daemon] = []
+        self.daemons: list[Daemon] = []
 
-    def daemon(self, name: str, **settings: str) -> Daemon:
+    def daemon(self, name: str, **how: Any) -> Daemon:
         """Start a daemon; `ready()` waits for it."""
-        daemon = Daemon(name, self.folder, self.uri, self.database.name, **settings)
-        self._daemons.append(daemon)
+        daemon = Daemon(name, self.folder, self.uri, self.database.name, **how)
+        self.daemons.append(daemon)
         return daemon
 
     def close(self) -> None:
-        for daemon in self._daemons:
+        for daemon in self.daemons:
             daemon.close()
 
     def owner(self, task_id: str) -> Daemon:
@@ -180,7 +203,7 @@ class Yard:
             return self.tasks.find_one({"task_id": task_id, "status": 1})
 
         worker_id = wait_until(running, what=f"{task_id} runs")["worker_id"]
-        return next(d for d in self._daemons if worker_id.startswith(d.name))
+        return next(d for d in self.daemons if worker_id.startswith(d.name))
 
     def stored(self, task_id: str) -> list[Document]:
         return list(self.database.data_items.find({"task_id": task_id}))
@@ -191,7 +214,7 @@ class Yard:
         def there() -> Document | None:
             return self.tasks.find_one({"task_id": task_id, "status": status})
 
-        logs = "\n".join(f"-- {d.name}\n{d.log[-1500:]}" for d in self._daemons)
+        logs = "\n".join(f"-- {d.name}\n{d.log[-1500:]}" for d in self.daemons)
         document: Document = wait_until(there, timeout_s, f"{task_id} → {status}\n{logs}")
         return document
 
@@ -199,10 +222,42 @@ class Yard:
         runs = self.database.task_runs.find({"task_id": task_id}, sort=[("claimed_at", 1)])
         return [run["outcome"] for run in runs]
 
+    def ledger(self) -> list[Step]:
+        """What the plugins wrote down."""
+        return read_ledger(self.folder / "effects")
+
     def effects(self) -> list[list[str]]:
-        """What the plugins wrote down: start or end, task, pid."""
-        path = self.folder / "effects"
-        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+        """Starts and ends alone: kind, task, pid."""
+        return [
+            [step.kind, step.task_id, str(step.pid)]
+            for step in self.ledger()
+            if step.kind != "step"
+        ]
+
+    def check(
+        self,
+        acknowledged: Collection[str] | None = None,
+        *,
+        items: int | None = None,
+        paused: Collection[int] = (),
+        late_steps: int = 1,
+    ) -> Verdict:
+        """Let the checker look at everything, and fail when a promise was broken.
+
+        `acknowledged` is all tasks there are unless given; `items` is what each task stores.
+        """
+        if acknowledged is None:
+            acknowledged = [task["task_id"] for task in self.tasks.find({}, {"task_id": 1})]
+        verdict = check(
+            self.database,
+            acknowledged,
+            self.ledger(),
+            expected_items=items,
+            paused=paused,
+            late_steps=late_steps,
+        )
+        assert not verdict.violations, "\n".join(verdict.violations[:20])
+        return verdict
 
 
 @contextmanager

@@ -67,6 +67,7 @@ def _proportional_mb(pid: int) -> float:
     return 0.0
 
 
+@pytest.mark.fault("F4", "hundreds of pages in one process")
 async def test_many_pages(capsys):
     settings = FetchSettings(timeout=20, chromium=CHROMIUM, browser_max_pages=RECYCLED_AFTER)
     seen: list[Figures] = []

@@ -72,6 +72,7 @@ def profile_of(pid: int) -> str:
     return next(w.partition("=")[2] for w in words if w.startswith("--user-data-dir="))
 
 
+@pytest.mark.fault("F5", "browser killed in the middle of a page")
 @pytest.mark.parametrize("mark", [BROWSER, DRIVER])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hangs"])
 async def test_in_the_middle_of_a_page(site, pool, mark, number):
@@ -101,6 +102,7 @@ async def test_in_the_middle_of_a_page(site, pool, mark, number):
     assert not await anyio.Path(profile).exists()
 
 
+@pytest.mark.fault("F5", "browser killed between two pages")
 @pytest.mark.parametrize("mark", [BROWSER, DRIVER])
 async def test_between_two_pages(site, pool, mark):
     await visit(pool, site)
@@ -110,6 +112,7 @@ async def test_between_two_pages(site, pool, mark):
     assert "timeline-item" in (await visit(pool, site)).response.text
 
 
+@pytest.mark.fault("F5", "renderer that crashes")
 async def test_a_page_that_kills_its_own_process(site, pool):
     """Where memory ends the process of the page, the browser and its other pages live on."""
     site.misbehave("page", path="/waits", text="<p>wait</p>")
@@ -195,6 +198,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.fault("A6", "worker killed that had a browser open")
 @pytest.mark.parametrize("with_driver", [False, True], ids=["alone", "with the driver"])
 async def test_nothing_is_left_when_the_worker_is_killed(site, with_driver):
     """Also while a page works without end: pipes tie driver and browser to us."""

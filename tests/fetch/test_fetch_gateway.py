@@ -176,6 +176,7 @@ Promise.allSettled(wanted.map(one => one.startsWith("ws")
 
 
 @needs_chromium
+@pytest.mark.fault("H3", "pages that reach for private networks")
 async def test_a_page_reaches_nothing_private_by_any_way(site):
     """Directly, by redirects, in frames, by web sockets: nothing arrives."""
     async with MisbehavingSite() as secret, BrowserPool().lease() as pool:

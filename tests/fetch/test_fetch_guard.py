@@ -18,6 +18,7 @@ async def test_public(address):
     assert is_public(address)
 
 
+@pytest.mark.fault("H3", "addresses of private networks")
 @pytest.mark.parametrize(
     "address",
     [

@@ -371,6 +371,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.fault("B13", "reply of a claim lost")
 @pytest.mark.parametrize(("name", "fault"), FAULTS, ids=[name for name, _ in FAULTS])
 async def test_a_claim_of_one_survives_a_lost_reply(
     flaky: Claims, failing: Any, failing_database: Tasks, name: str, fault: Document
@@ -384,6 +385,7 @@ async def test_a_claim_of_one_survives_a_lost_reply(
     assert stored["run_number"] == 1
 
 
+@pytest.mark.fault("B13", "reply of a claim of many lost")
 @pytest.mark.parametrize(("name", "fault"), FAULTS, ids=[name for name, _ in FAULTS])
 async def test_a_claim_of_many_survives_a_lost_reply(
     flaky: Claims, failing: Any, failing_database: Tasks, name: str, fault: Document

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.anyio
 Tasks = Database[Document]
 
 
+@pytest.mark.fault("I3", "eight create the indexes at once")
 async def test_eight_workers_create_them_at_once(connect: Any, sync_database: Tasks) -> None:
     connections = [await connect() for _ in range(8)]
     complaints: list[str] = []

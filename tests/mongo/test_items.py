@@ -185,6 +185,7 @@ async def test_raw_data_too_large_for_a_document_is_left_out(
     assert stored["lab_2"]
 
 
+@pytest.mark.fault("G3", "item that fits in no document")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -222,6 +223,7 @@ async def test_items_are_found_by_equality_only(items: ItemStore) -> None:
     assert await items.search(".*", {}, limit=10) == []
 
 
+@pytest.mark.fault("G4", "insert of items fails half-way")
 async def test_a_fault_in_the_middle_stores_all_in_the_end(
     connect: Any, failing_server: Any, failing_database: Tasks, failing: Any
 ) -> None:

@@ -313,6 +313,7 @@ def writer(directory: Path, first: int, last: int, size: int) -> subprocess.Pope
 
 @pytest.mark.anyio
 class TestProcesses:
+    @pytest.mark.fault("G2", "killed while it writes a file")
     async def test_sigkill_at_any_moment(self, directory: Path) -> None:
         """What was acknowledged stays, nothing is there twice, a reader never sees half a line."""
         chance = random.Random(7)
@@ -395,6 +396,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.anyio
 class TestFullDisk:
+    @pytest.mark.fault("G1", "disk full (tmpfs)")
     async def test_a_disk_that_fills_up(self, small_disk: Path) -> None:
         one = storage(small_disk)
         path = small_disk / "task.jsonl"
@@ -463,6 +465,7 @@ class TestFullDisk:
 
 @pytest.mark.anyio
 class TestHostileNames:
+    @pytest.mark.fault("H2", "names that lead out of the directory")
     @pytest.mark.parametrize("task_id", HOSTILE_IDS, ids=ascii)
     async def test_every_file_is_inside_the_directory(self, task_id: str, tmp_path: Path) -> None:
         directory = tmp_path / "a" / "b" / "output"

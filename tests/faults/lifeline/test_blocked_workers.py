@@ -37,6 +37,7 @@ def ended(database: Database[Document], task_id: str) -> Document:
     )
 
 
+@pytest.mark.fault("F3", "adapter blocks the loop beyond the lease")
 @pytest.mark.parametrize("how", ["sleep:7", "regex:5.5"])
 def test_leases_are_kept_while_an_adapter_blocks_the_loop(
     sync_database: Database[Document], start: Start, insert: Insert, how: str
@@ -87,6 +88,7 @@ def test_a_task_of_the_adapter_itself_is_named(start: Start, insert: Insert) -> 
     )
 
 
+@pytest.mark.fault("F3", "loop that does not come back")
 def test_a_loop_that_does_not_come_back_ends_the_process(
     sync_database: Database[Document], start: Start, insert: Insert, tmp_path: Path
 ) -> None:
@@ -104,6 +106,7 @@ def test_a_loop_that_does_not_come_back_ends_the_process(
     assert task["worker_id"].startswith("other-")
 
 
+@pytest.mark.fault("A4", "stopped process and the watch over the loop")
 def test_a_process_that_was_stopped_is_no_false_alarm(
     sync_database: Database[Document], start: Start, insert: Insert
 ) -> None:

@@ -1,0 +1,67 @@
+"""The self-fence: a run stops before its lease ends, in whatever way the database fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import anyio
+import pytest
+
+from hotstream_reactive.engine.events import Events
+from hotstream_reactive.engine.heartbeat import Heartbeat
+from hotstream_reactive.errors import DatabaseUnavailable
+from hotstream_reactive.model.run import Progress
+
+pytestmark = pytest.mark.anyio
+LEASE_S = 3.0
+
+
+class FlakyLeases:
+    """Refuses at once so many times, then never answers; or answers after `back_at` tries."""
+
+    def __init__(self, refusals: int, back_at: int = 1000) -> None:
+        self.refusals = refusals
+        self.back_at = back_at
+        self.tries = 0
+
+    async def renew(self, leases: Mapping[str, Any]) -> dict[str, int | None]:
+        self.tries += 1
+        if self.tries >= self.back_at:
+            return {}
+        if self.tries <= self.refusals:
+            raise DatabaseUnavailable("no route to the host")
+        await anyio.sleep_forever()
+        raise AssertionError("unreachable")
+
+    async def report(self, reports: Iterable[Progress]) -> None:
+        return
+
+
+async def lost_after(leases: FlakyLeases, *, at_most: float) -> float | None:
+    """Seconds after which a held lease was given up; None when it was not."""
+    heartbeat = Heartbeat(leases, Events(), interval_s=LEASE_S / 3, zombie_timeout_s=LEASE_S)
+    began = time.monotonic()
+    lost = anyio.Event()
+    heartbeat.hold("l", "d", lambda status, reason: lost.set())
+    async with anyio.create_task_group() as group:
+        group.start_soon(heartbeat.renew_for_ever)
+        with anyio.move_on_after(at_most):
+            await lost.wait()
+        group.cancel_scope.cancel()
+    return time.monotonic() - began if lost.is_set() else None
+
+
+@pytest.mark.parametrize("refusals", [0, 1, 2, 1000])
+async def test_a_run_stops_well_before_its_lease_ends(refusals: int) -> None:
+    waited = await lost_after(FlakyLeases(refusals), at_most=2 * LEASE_S)
+    assert waited is not None
+    assert LEASE_S * 0.6 < waited < LEASE_S * 0.85
+
+
+async def test_a_short_fault_costs_no_lease() -> None:
+    """It is asked again soon, and not only when the next heartbeat is due."""
+    leases = FlakyLeases(1000, back_at=3)
+    assert await lost_after(leases, at_most=LEASE_S) is None
+    assert leases.tries >= 3
