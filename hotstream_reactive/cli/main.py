@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -228,7 +229,10 @@ def main() -> NoReturn:
         from hotstream_reactive.cli.completion import answer
 
         answer(hotstream)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:
+        _leave(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -284,6 +288,14 @@ def _failed(error: Exception) -> int:
 def _traceback(error: Exception) -> str:
     text = redact("".join(traceback.format_exception(error)))
     return "\n".join(clean(line, 500) for line in text.splitlines())
+
+
+def _leave(code: int) -> NoReturn:
+    """End now: a thread of the driver may still wait for a server that says nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _give_up_stdout() -> None:

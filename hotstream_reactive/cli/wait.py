@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio
-import click
 from rich.progress import BarColumn, Progress, TextColumn
 
 from hotstream_reactive.cli.main import WAITED_TOO_LONG
@@ -69,12 +66,9 @@ async def follow(
     Raises:
         NotFound: there is no such task, or it was deleted.
         DatabaseError: the server failed for too long.
-        Abort: somebody pressed Ctrl-C.
     """
-    with _interruptible():
-        async with TaskWatch(mongo, task_id) as watch:
-            return await _to_its_end(watch, task_id, show, timeout_s)
-    raise click.Abort
+    async with TaskWatch(mongo, task_id) as watch:
+        return await _to_its_end(watch, task_id, show, timeout_s)
 
 
 async def _to_its_end(
@@ -100,22 +94,6 @@ async def _to_its_end(
             worried = True
             say("still pending: is a worker running? Start one with: hotstream start-daemon")
         await watch.changed(_WORRY_AFTER_S if timeout_s is None else timeout_s - waited_s)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end the block, whatever it waits for; what stands behind it comes next.
-
-    Of itself asyncio makes one cancellation of it, which a driver that is about to send may lose; a
-    cancel scope says it again until it is heard.
-    """
-    loop = asyncio.get_running_loop()
-    with anyio.CancelScope() as scope:
-        loop.add_signal_handler(signal.SIGINT, scope.cancel)
-        try:
-            yield
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
 
 
 async def _patiently(watch: TaskWatch) -> Document | None:
