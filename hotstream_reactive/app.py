@@ -204,6 +204,5 @@ def _unknown(field: str, name: object, known: Iterable[str]) -> InvalidTask:
     names = sorted(known)
     close = difflib.get_close_matches(str(name), names, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
-    return InvalidTask(
-        f"invalid task: {field}: {name!r}, expected one of {', '.join(names) or 'none'}{hint}"
-    )
+    message = f"invalid task: {field}: {name!r}, expected one of {', '.join(names) or 'none'}"
+    return InvalidTask(message + hint)

@@ -10,6 +10,8 @@ import click
 
 from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.language import tr
+from hotstream_reactive.cli.output import padded
 from hotstream_reactive.cli.platforms import (
     describe,
     describe_broken,
@@ -99,8 +101,8 @@ def _show(facts: dict[str, Any]) -> None:
     lines = [
         ("hotstream", f"{facts['version']}, Python {facts['python']}"),
         ("driver", "{name} {version}".format(**facts["driver"])),
-        ("config", facts["config_file"] or "none, all defaults"),
-        ("mongodb", server["address"] or "embedded, in this folder"),
+        ("config", facts["config_file"] or tr("none, all defaults")),
+        ("mongodb", server["address"] or tr("embedded, in this folder")),
     ]
     if server["reachable"]:
         numbers = ", ".join(f"{number} {name}" for name, number in server["counts"].items())
@@ -109,11 +111,14 @@ def _show(facts: dict[str, Any]) -> None:
             ("database", f"{server['database']}: {numbers}"),
         ]
     else:
-        lines += [("server", f"not reachable: {server['error']}"), ("database", server["database"])]
+        lines += [
+            ("server", tr(f"not reachable: {server['error']}")),
+            ("database", server["database"]),
+        ]
     lines += [
-        ("platforms", ", ".join(row["name"] for row in facts["platforms"]) or "none"),
-        ("extractors", ", ".join(facts["extractors"]) or "none"),
-        ("storages", ", ".join(facts["storages"]) or "none"),
+        ("platforms", ", ".join(row["name"] for row in facts["platforms"]) or tr("none")),
+        ("extractors", ", ".join(facts["extractors"]) or tr("none")),
+        ("storages", ", ".join(facts["storages"]) or tr("none")),
     ]
     for label, text in lines:
-        output.line(f"{label:<{_LABEL_CELLS}}{text}")
+        output.line(f"{padded(tr(label), _LABEL_CELLS)}{text}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.errors import DatabaseUnavailable, EmbeddedMongoError
 
 if TYPE_CHECKING:  # `hotstream --help` needs none of it
@@ -104,7 +105,7 @@ class Session:
         from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet, running_uri
 
         folder = Path(settings.mongodb.embedded_dir)
-        say = say or (lambda line: None if self.quiet else click.echo(line, err=True))
+        say = say or (lambda line: None if self.quiet else click.echo(tr(line), err=True))
         if running := running_uri(folder):
             async with anyio.create_task_group() as group:
                 if keep:

@@ -11,6 +11,8 @@ from typing import Any
 import anyio
 from rich.progress import BarColumn, Progress, TextColumn
 
+from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.main import WAITED_TOO_LONG
 from hotstream_reactive.cli.output import console, say, shown, status_word
 from hotstream_reactive.cli.task_words import age_s, ended, fraction, no_such, phase
@@ -132,12 +134,14 @@ def bar() -> Iterator[Show]:
         TextColumn("{task.fields[items]}", markup=False),
         console=console(sys.stderr),
         transient=True,
-        disable=not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty() or plain(),
     )
-    line = progress.add_task("pending", total=1.0, items="")
+    line = progress.add_task(tr("pending"), total=1.0, items="")
 
     def show(row: Document) -> None:
-        progress.update(line, description=phase(row), completed=fraction(row), items=_items(row))
+        progress.update(
+            line, description=tr(phase(row)), completed=fraction(row), items=_items(row)
+        )
 
     with progress:
         yield show
@@ -146,7 +150,7 @@ def bar() -> Iterator[Show]:
 def _items(row: Mapping[str, Any]) -> str:
     """How many items so far, and how quickly they come."""
     count = row.get("result_count")
-    text = f"{shown(count, 20)} items" if count is not None else ""
+    text = tr("{} items").format(shown(count, 20)) if count is not None else ""
     run_s = age_s(row.get("started_at"), row["now"])
     if isinstance(count, int) and count and run_s and status_word(row.get("status")) == "running":
         text += f", {count / max(run_s, 0.1):.1f}/s"

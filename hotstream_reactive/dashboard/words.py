@@ -7,7 +7,7 @@ from typing import Literal
 
 Language = Literal["en", "zh"]
 
-_ZH = {
+CHINESE: Mapping[str, str] = {
     # headings
     "Running": "运行中",
     "Next up": "即将运行",
@@ -104,11 +104,11 @@ _ZH = {
     "invalid": "无效",
     # events
     "inserted": "新增",
-    "claimed": "领取",
+    "claimed": "认领",
     "completed": "完成",
     "retry": "重试",
     "cancelled": "取消",
-    "rescued": "救回",
+    "rescued": "接管",
     "promoted": "提前",
     "edited": "修改",
     "deleted": "删除",
@@ -177,7 +177,7 @@ class Words:
 
     def __init__(self, language: Language = "en") -> None:
         self.language = language
-        self._table: Mapping[str, str] = _ZH if language == "zh" else {}
+        self._table: Mapping[str, str] = CHINESE if language == "zh" else {}
 
     def __call__(self, text: str) -> str:
         """The text in the chosen language."""
@@ -185,8 +185,9 @@ class Words:
 
 
 def language_of(environ: Mapping[str, str], encoding: str) -> Language:
-    """Chinese where the locale says so and the terminal can show it, else English."""
-    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    """Chinese where HOTSTREAM_LANG or else the locale says so and the terminal can show it."""
+    names = ("HOTSTREAM_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environ[name] for name in names if environ.get(name)), "")
     if not locale.lower().startswith("zh"):
         return "en"
     try:
