@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hotstream_reactive.app import connected, load_registry
+from hotstream_reactive.app import load_registry
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import key_value, moment, text, words
 from hotstream_reactive.cli.complete import platforms
@@ -20,7 +20,7 @@ from hotstream_reactive.cli.wait import wait_for
 from hotstream_reactive.errors import RefusedByState
 from hotstream_reactive.model.task import DEFAULT_PRIORITY, DEFAULT_RETRIES, TaskStatus
 from hotstream_reactive.mongo import reads
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, connected
 from hotstream_reactive.mongo.submit import submit
 from hotstream_reactive.settings import redacted
 

@@ -13,7 +13,6 @@ import click
 import msgspec
 from rich.console import Console
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.common import plain
 from hotstream_reactive.cli.language import chosen
@@ -32,6 +31,7 @@ from hotstream_reactive.dashboard.view import draw
 from hotstream_reactive.dashboard.words import Words
 from hotstream_reactive.engine.events import Event, Events
 from hotstream_reactive.mongo.board import Board
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.settings import Settings
 from hotstream_reactive.text import redact_uri
 

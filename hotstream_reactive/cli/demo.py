@@ -15,7 +15,6 @@ import click
 import msgspec
 from rich.console import Console
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.demo_app import WORDS, Application, DemoFailed, head, say
 from hotstream_reactive.cli.demo_parts import daemon, embedded
@@ -24,7 +23,7 @@ from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import Column
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.model.task import TaskStatus
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, connected
 from hotstream_reactive.platforms.twitter.demo_site import NitterSite
 
 LONGEST_S = 55.0

@@ -223,7 +223,7 @@ def _word(document: dict[str, Any]) -> str:
 
 @asynccontextmanager
 async def _connected(session: Session) -> AsyncIterator[Mongo]:
-    from hotstream_reactive.app import connected
+    from hotstream_reactive.mongo.client import connected
 
     async with (
         session.settings_with_database(create=False) as settings,

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
 from hotstream_reactive.cli.common import in_utc
@@ -15,6 +14,7 @@ from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.cli.task_words import iso
 from hotstream_reactive.model.holds import Hold, holds
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.mongo.situation import gather
 
 

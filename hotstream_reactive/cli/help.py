@@ -10,8 +10,12 @@ import click
 from hotstream_reactive.cli.language import chosen, tr
 
 #: A word with the punctuation that belongs to it, one wide character with its own, or spaces.
-_TOKENS = re.compile(
-    "[（“「《]*[\u2e80-\uffef][，。；：、）”」》！？…]*|[^\\s\u2e80-\uffef]+[，。；：、）！？]*|\\s+"
+_PIECES = "|".join(
+    (
+        "[（“「《]*[\u2e80-\uffef][，。；：、）”」》！？…]*",
+        "[^\\s\u2e80-\uffef]+[，。；：、）！？]*",
+        "\\s+",
+    )
 )
 _GAP = 2
 _WIDEST_NAME = 30
@@ -75,7 +79,7 @@ def _meaning(text: str) -> str:
 def fold(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` cells, broken where Chinese may be broken."""
     lines = [""]
-    for token in _TOKENS.findall(text):
+    for token in re.findall(_PIECES, text):
         if cells(lines[-1]) + cells(token.rstrip()) <= width or not lines[-1]:
             lines[-1] += token
         else:

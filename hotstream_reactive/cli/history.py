@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
 from hotstream_reactive.cli.complete import tasks as task_ids
@@ -16,6 +15,7 @@ from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
 from hotstream_reactive.mongo import history as records
+from hotstream_reactive.mongo.client import connected
 
 #: The recorder writes its position every few seconds, so after this long there is none.
 _SILENT_S = 60.0

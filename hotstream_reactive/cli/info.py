@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import padded
@@ -21,6 +20,7 @@ from hotstream_reactive.cli.platforms import (
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import ConfigError, DatabaseError
 from hotstream_reactive.mongo import reads
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.settings import Settings
 from hotstream_reactive.text import redact, redact_uri
 from hotstream_reactive.version import __version__

@@ -9,14 +9,13 @@ import click
 import msgspec
 
 import hotstream_reactive
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import padded
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
 from hotstream_reactive.mongo import probes
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, connected
 from hotstream_reactive.mongo.indexes import ensure_indexes
 
 CONFIG_NAME = "config.toml"

@@ -81,8 +81,8 @@ def list_tasks(session: Session, /, **given: Any) -> int:
 
 
 async def _read(session: Session, given: dict[str, Any]) -> list[dict[str, Any]]:
-    from hotstream_reactive.app import connected
     from hotstream_reactive.mongo import listing
+    from hotstream_reactive.mongo.client import connected
 
     word = given["status"]
     filters = listing.Filters(

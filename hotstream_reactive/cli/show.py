@@ -101,8 +101,8 @@ def show(
 
 
 async def _read(session: Session, task_id: str, number: int) -> Known:
-    from hotstream_reactive.app import connected
     from hotstream_reactive.mongo import listing, reads
+    from hotstream_reactive.mongo.client import connected
 
     async with (
         session.settings_with_database(create=False) as settings,

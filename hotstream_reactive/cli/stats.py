@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import Column, moment, span, status_word
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo import reads
+from hotstream_reactive.mongo.client import connected
 
 _WORDS = [status.name.lower() for status in TaskStatus]
 _MOST_WORKERS_SHOWN = 20

@@ -43,7 +43,7 @@ def watch(session: Session, *, task: str, timeout: float | None, as_json: bool) 
 
 
 async def _watch(session: Session, task: str, timeout_s: float | None, *, as_json: bool) -> int:
-    from hotstream_reactive.app import connected
+    from hotstream_reactive.mongo.client import connected
 
     live = sys.stdout.isatty() and sys.stderr.isatty() and not as_json
     async with (

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import anyio
 import msgspec
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.doctor.finding import Finding, fail, in_thread, ok, warn, within
 from hotstream_reactive.errors import (
     ConfigError,
@@ -18,7 +17,7 @@ from hotstream_reactive.errors import (
     HotStreamError,
 )
 from hotstream_reactive.mongo import probes, reads, validator
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, connected
 from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet
 from hotstream_reactive.settings import Settings
 from hotstream_reactive.text import redact_uri
