@@ -11,7 +11,6 @@ from typing import Literal, TextIO
 import anyio
 import click
 import msgspec
-from rich.console import Console
 
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.common import plain
@@ -180,11 +179,9 @@ async def _once(board: Board, snapshot: Snapshot, look: Look, how: How) -> None:
 
 def _print_once(snapshot: Snapshot, look: Look, now: float) -> None:
     """One screen, as wide as the terminal and as high as it needs to be."""
-    out = Console(markup=False, highlight=False, emoji=False)
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    width = _ONCE_WIDTH if piped else out.width
+    out = output.console(wide=_ONCE_WIDTH)
     screen = draw(
-        snapshot, width=width, height=_ONCE_HEIGHT, now=now, look=look, focus=Focus(keys=False)
+        snapshot, width=out.width, height=_ONCE_HEIGHT, now=now, look=look, focus=Focus(keys=False)
     )
     while screen.lines and not screen.lines[-2:-1][0].plain.strip():
         screen.lines.pop(-2)

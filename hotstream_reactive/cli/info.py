@@ -22,10 +22,11 @@ from hotstream_reactive.errors import ConfigError, DatabaseError
 from hotstream_reactive.mongo import reads
 from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.settings import Settings
-from hotstream_reactive.text import redact, redact_uri
+from hotstream_reactive.text import redact, redact_uri, size
 from hotstream_reactive.version import __version__
 
 _LABEL_CELLS = 12
+_MOST_WORKERS = 5
 
 
 @click.command()
@@ -73,6 +74,7 @@ async def _database(session: Session) -> dict[str, Any]:
         "server_version": None,
         "topology": None,
         "counts": None,
+        "workers": None,
         "error": None,
     }
     if settings is None:
@@ -93,7 +95,15 @@ async def _ask(settings: Settings) -> dict[str, Any]:
             "server_version": mongo.server.version,
             "topology": mongo.server.topology,
             "counts": await reads.sizes(mongo),
+            "workers": await reads.workers(mongo),
         }
+
+
+def _worker(worker: reads.WorkerSeen) -> str:
+    """A worker with what it takes of this machine or another, and when it was last heard of."""
+    told = (size(worker.memory_bytes), output.moment(worker.heartbeat_age_s))
+    said = ", ".join(fact for fact in told if fact)
+    return f"{output.shown(worker.worker_id, 64)}{f' ({said})' if said else ''}"
 
 
 def _show(facts: dict[str, Any]) -> None:
@@ -109,6 +119,7 @@ def _show(facts: dict[str, Any]) -> None:
         lines += [
             ("server", f"MongoDB {server['server_version']}, {server['topology']}"),
             ("database", f"{server['database']}: {numbers}"),
+            ("workers", ", ".join(map(_worker, server["workers"][:_MOST_WORKERS])) or tr("none")),
         ]
     else:
         lines += [

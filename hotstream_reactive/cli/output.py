@@ -81,13 +81,19 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """A console on a stream (stdout), as wide as the terminal; without one, plain and wide."""
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Let the command line say what a reader that goes away means: nothing is wrong."""
+        raise BrokenPipeError
+
+
+def console(stream: TextIO | None = None, *, wide: int = _WIDTH_WITHOUT_TERMINAL) -> Console:
+    """A console on a stream (stdout), as wide as the terminal; without one, plain and `wide`."""
     stream = stream or sys.stdout
-    wide = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(
+    no_width = not stream.isatty() and "COLUMNS" not in os.environ
+    return _Console(
         file=stream,
-        width=_WIDTH_WITHOUT_TERMINAL if wide else None,
+        width=wide if no_width else None,
         force_terminal=False if plain() else None,
         markup=False,
         highlight=False,

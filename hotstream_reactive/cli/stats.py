@@ -14,6 +14,7 @@ from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo import reads
 from hotstream_reactive.mongo.client import connected
+from hotstream_reactive.text import size
 
 _WORDS = [status.name.lower() for status in TaskStatus]
 _MOST_WORKERS_SHOWN = 20
@@ -122,9 +123,16 @@ def _show_workers(workers: list[reads.WorkerSeen]) -> None:
             Column("running", least=7, right=True),
             Column("slots", least=5, keep=2, right=True),
             Column("stream", least=8, keep=1),
+            Column("memory", least=7, keep=3, right=True),
             Column("last heartbeat", least=14),
         ],
-        [[w.worker_id, w.running, w.slots, w.stream, moment(w.heartbeat_age_s)] for w in seen],
+        [
+            [
+                *(w.worker_id, w.running, w.slots, w.stream, size(w.memory_bytes)),
+                moment(w.heartbeat_age_s),
+            ]
+            for w in seen
+        ],
     )
     if more := len(workers) - len(seen):
         click.echo(tr("+{} more").format(more))

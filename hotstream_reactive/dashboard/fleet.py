@@ -10,6 +10,7 @@ from hotstream_reactive.dashboard.facts import Happening, WorkerRow
 from hotstream_reactive.dashboard.look import ACCENT, MUTED, WARN, Look
 from hotstream_reactive.dashboard.snapshot import Snapshot
 from hotstream_reactive.dashboard.table import Column, Entry, Section, Wanted
+from hotstream_reactive.text import size
 
 _MOST = 60
 _EVENT_STYLES = {
@@ -40,8 +41,9 @@ def workers(snapshot: Snapshot, now: float, look: Look) -> Section:
             Column("slots", 6, 8, right=True),
             Column("stream", 10, 14),
             Column("beat", 5, 6, right=True),
-            Column("version", 8, 12, drop=1),
-            Column("host", 8, 20, drop=2),
+            Column("memory", 7, 8, drop=1, right=True),
+            Column("version", 8, 12, drop=2),
+            Column("host", 8, 20, drop=3),
         ),
         narrow=((Column("id", 12, 30), Column("slots", 6, 8), Column("beat", 5, 6)), ()),
         entries=entries,
@@ -64,6 +66,7 @@ def _worker(worker: WorkerRow, busy: int, now: float, look: Look) -> Entry:
             "slots": (f"{busy}/{worker.slots}", ""),
             "stream": (look.words(state), "" if good else WARN),
             "beat": (look.span(beat_s), MUTED if lives else WARN),
+            "memory": (size(worker.memory), MUTED),
             "version": (worker.version, MUTED),
             "host": (worker.host, MUTED),
         }

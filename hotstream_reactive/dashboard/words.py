@@ -33,6 +33,7 @@ CHINESE: Mapping[str, str] = {
     "stream": "变更流",
     "version": "版本",
     "host": "主机",
+    "memory": "内存",
     "state": "状态",
     "runs": "运行",
     "due": "到期",

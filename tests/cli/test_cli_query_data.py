@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -169,7 +170,9 @@ def test_task_stats(cli: Cli, sync_database: Db) -> None:
             {},
         ]
     )
-    sync_database.workers.insert_one({"_id": "idle", "heartbeat": now, "slots": 5})
+    sync_database.workers.insert_one(
+        {"_id": "idle", "heartbeat": now, "slots": 5, "memory_bytes": 58_400_000}
+    )
     stats = cli("task-stats", "--json").json
     assert stats["total"] == 7
     assert stats["by_status"] == {
@@ -188,6 +191,9 @@ def test_task_stats(cli: Cli, sync_database: Db) -> None:
     assert stats["running"]["count"] == 1
     assert 40 < stats["running"]["oldest_heartbeat_age_s"] < 100
     assert [worker["worker_id"] for worker in stats["workers"]] == ["w1", "idle"]
+    assert [worker["memory_bytes"] for worker in stats["workers"]] == [None, 58_400_000]
+    assert "58 MB" in cli("task-stats").out
+    assert re.search(r"^workers .*idle \(58 MB, \d+ s ago\)", cli("info").out, re.MULTILINE)
     text = cli("task-stats").out
     assert "2 due, 1 delayed" in text
     assert "the oldest due since 10 min" in text

@@ -272,6 +272,7 @@ def test_a_worker_with_its_dashboard_drains_on_ctrl_c(opened: Open, database_nam
     with opened(program=program) as glass:
         glass.until_shown("● live", patience_s=60)
         glass.until_shown("Workers 1")
+        glass.until_shown(" MB")  # what this very worker says of its memory
         glass.type("l")
         glass.until_shown("ready")
         glass.type("x\x03")

@@ -58,6 +58,13 @@ def test_columns_leave_in_a_fixed_order(width: int, shown: list[str], left_out: 
     assert not any(name in heading for name in left_out)
 
 
+@pytest.mark.parametrize(("width", "shown"), [(200, True), (80, True), (61, False), (40, False)])
+def test_the_memory_of_workers_leaves_first(width: int, shown: bool) -> None:
+    text = busy().text(width, 40)
+    assert ("58 MB" in text) is shown
+    assert "web-1-a1b2c3" in text
+
+
 @pytest.mark.parametrize("width", [40, 50, 60])
 def test_narrow_screens_take_two_lines_for_a_task(width: int) -> None:
     lines = busy().text(width, 40).splitlines()

@@ -68,7 +68,7 @@ CHINESE = {
     "running:": "运行中：",
     "workers: none seen": "工作进程：没有",
     "last heartbeat": "最近心跳",
-    "memory": "内存",
+    "workers": "工作进程",
     # info, config
     "Show versions, database and plugins.": "显示版本、数据库和插件。",
     "Show versions, the database, plugins and counts; nothing is started.": (
