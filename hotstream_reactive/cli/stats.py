@@ -95,7 +95,7 @@ def _show(stats: Stats) -> None:
         [name, *(numbers.get(word, 0) for word in words)]
         for name, numbers in sorted(stats.by_platform.items())
     ]
-    output.print_table(columns, [*rows, ["all", *(stats.by_status[word] for word in words)]])
+    output.print_table(columns, [*rows, [tr("all"), *(stats.by_status[word] for word in words)]])
     waiting = stats.waiting
     line = tr(f"waiting: {waiting.due} due, {waiting.delayed} delayed")
     if waiting.oldest_due_age_s is not None:
@@ -103,7 +103,7 @@ def _show(stats: Stats) -> None:
     if waiting.next_due_in_s is not None:
         line += tr(f"; the next delayed one {moment(-waiting.next_due_in_s)}")
     click.echo(f"\n{line}")
-    click.echo(f"{tr('running:')} {_running(stats) or tr('none')}")
+    click.echo(tr("running: {}").format(_running(stats) or tr("none")))
     _show_workers(stats.workers)
 
 

@@ -106,7 +106,9 @@ def _platform(snapshot: Snapshot, name: str, busy: int, now: float, look: Look) 
     blocked = trouble.blocked.total(now) if trouble else 0.0
     paused = control.paused or snapshot.controls.engine.paused
     state = "paused" if paused else "limit" if most is not None and busy >= most else "ok"
-    glyph = look.glyph("ok" if state == "ok" else "paused")
+    if state == "ok" and not _is_run(snapshot, name, now):
+        state = "no worker"
+    glyph = look.glyph({"ok": "ok", "no worker": "fail"}.get(state, "paused"))
     rate = control.requests_per_minute
     waits = snapshot.queue.get(name)
     return Entry(
@@ -122,6 +124,13 @@ def _platform(snapshot: Snapshot, name: str, busy: int, now: float, look: Look) 
             ),
         }
     )
+
+
+def _is_run(snapshot: Snapshot, name: str, now: float) -> bool:
+    """Whether a living worker runs the platform; true where none lives, which is told elsewhere."""
+    living = [worker for worker in snapshot.workers if worker.lives(now)]
+    known = [worker.platforms for worker in living if worker.platforms is not None]
+    return len(known) < len(living) or not living or any(name in names for names in known)
 
 
 def events(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: int) -> Section:

@@ -129,7 +129,11 @@ def _fit(text: str, width: int, right: bool, ascii_only: bool) -> str:
     size = cell_len(text)
     if size > width:
         more = _GLYPHS["more"][ascii_only]
-        return set_cell_size(text, width - 1) + more if width > 0 else ""
+        if width <= 0:
+            return ""
+        # Half of a wide character, or a space between words, would stand before the mark.
+        text = set_cell_size(text, width - 1).rstrip() + more
+        size = cell_len(text)
     return " " * (width - size) + text if right else text + " " * (width - size)
 
 

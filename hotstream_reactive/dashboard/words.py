@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 Language = Literal["en", "zh"]
@@ -77,15 +77,14 @@ CHINESE: Mapping[str, str] = {
     "connecting": "连接中",
     "reconnecting": "重新连接",
     "reads only": "仅轮询",
-    "event": "事件",
-    "ago": "前",
+    "event {} ago": "事件 {}前",
     "up": "已运行",
     "clock": "时钟",
     "standalone": "单机",
     "sharded": "分片",
     "primary": "主",
     "no primary": "无主节点",
-    "more": "更多",
+    "more": "项",
     "runs again": "再次运行",
     "put back": "已放回",
     "failed again": "再次失败",
@@ -174,10 +173,17 @@ CHINESE: Mapping[str, str] = {
 
 
 class Words:
-    """Translates the fixed texts; what is not in the table stays as it is."""
+    """Translates the fixed texts; what is not in the table stays as it is.
 
-    def __init__(self, language: Language = "en") -> None:
+    Args:
+        others: translates sentences that come from below, such as reasons and errors.
+    """
+
+    def __init__(
+        self, language: Language = "en", others: Callable[[str], str] | None = None
+    ) -> None:
         self.language = language
+        self.others = others or (lambda text: text)
         self._table: Mapping[str, str] = CHINESE if language == "zh" else {}
 
     def __call__(self, text: str) -> str:

@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from stage import HOSTILE, NOW, Stage, busy, date, harmless
 
 from hotstream_reactive.dashboard.focus import Focus, help_lines
@@ -229,6 +230,31 @@ def test_a_panel_stands_in_place_of_the_tables() -> None:
     assert "Running" not in text
     # Long lines are wrapped and not cut.
     assert "no run_at" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 12), (40, 10), (60, 14), (200, 12)])
+def test_a_panel_on_a_low_screen_shows_the_beginning_of_everything(width: int, height: int) -> None:
+    lines = busy().text(width, height, focus=Focus(panel=help_lines(Look()))).splitlines()
+    assert len(lines) == height and all(cell_len(line) <= width for line in lines)
+    text = "\n".join(lines)
+    assert "move the selection" in text and "any key closes this" in text
+    assert re.search(r"\+\d+ more", text) or "leave; tasks and" in text
+
+
+def test_nothing_stands_between_a_cut_text_and_its_mark() -> None:
+    look = Look()
+    for text in ("AI 与数据库 每日搜索", "plain words", "任务任务任务"):
+        for width in range(1, 20):
+            cut = look.fit(text, width)
+            assert cell_len(cut) == width
+            assert " …" not in cut
+
+
+def test_a_platform_that_no_worker_runs_is_not_ok() -> None:
+    stage = busy()
+    stage.insert("odd", task_id="odd", platform="weibo", keywords=["a"])
+    line = next(line for line in stage.text(120, 50).splitlines() if " weibo " in line)
+    assert "✗ no worker" in line
 
 
 def test_the_filter_lets_through_what_holds_the_text() -> None:
