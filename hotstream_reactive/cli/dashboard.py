@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from hotstream_reactive.cli import output
-from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.common import in_utc, plain
 from hotstream_reactive.cli.language import chosen, tr
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.dashboard import data
@@ -70,7 +70,7 @@ def has_screen(stream: TextIO) -> bool:
 def look_of(stream: TextIO) -> Look:
     """Language and glyphs for a stream."""
     ascii_only = "utf" not in (stream.encoding or "ascii").lower()
-    return Look(Words(chosen(), tr), ascii_only=ascii_only)
+    return Look(Words(chosen(), tr), ascii_only=ascii_only, utc=in_utc())
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -151,11 +150,10 @@ def events(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: int
 
 def _event(told: Happening, look: Look) -> Entry:
     style, glyph = _EVENT_STYLES.get(told.what, ("", "note"))
-    clock = datetime.fromtimestamp(told.at, UTC).astimezone()
     label = told.label if told.label is not None else "…"
     return Entry(
         cells={
-            "when": (f"{clock:%H:%M:%S}", MUTED),
+            "when": (look.clock(told.at), MUTED),
             "what": (f"{look.glyph(glyph)} {look.words(told.what)}", style),
             "id": (f"{label} {facts_text(told, look)}".rstrip(), ""),
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -133,19 +132,7 @@ def test_what_kind_of_terminal(filled: Cli, verb: str) -> None:
 
 
 def on_terminal(cli: Cli, *arguments: str, **env: str) -> bytes:
-    ours, theirs = pty.openpty()
-    seen = b""
-    with cli.start(*arguments, stdout=theirs, stderr=theirs, env={"COLUMNS": "80"} | env) as run:
-        os.close(theirs)
-        try:
-            while chunk := os.read(ours, 65536):
-                seen += chunk
-        except OSError:
-            pass  # this is how the end of a terminal is told
-        finally:
-            os.close(ours)
-        assert run.wait(timeout=60) in _codes(arguments[0]), seen
-    return seen
+    return cli.on_terminal(*arguments, codes=_codes(arguments[0]), **env)
 
 
 @pytest.mark.parametrize("verb", sorted(CALLS))

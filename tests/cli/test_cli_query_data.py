@@ -95,6 +95,15 @@ def test_a_file_is_written_whole_or_not_at_all(cli: Cli) -> None:
     assert cli("query-data", "-o", "no/such/folder.csv").code == 2
 
 
+def test_an_export_shows_how_far_it_is(cli: Cli, sync_database: Db) -> None:
+    sync_database.data_items.insert_many([item(n) for n in range(5000)])
+    export = ("query-data", "-l", "5000", "--format", "jsonl", "-o", "items.jsonl")
+    assert re.search(rb"\d+ items, \d+/s", cli.on_terminal(*export))
+    assert len((cli.folder / "items.jsonl").read_text(encoding="utf-8").splitlines()) == 5000
+    assert b"/s" not in cli.on_terminal(*export, "--plain")
+    assert cli(*export).err == "5000 items written to items.jsonl\n"
+
+
 def test_nothing_found_is_no_failure(cli: Cli) -> None:
     result = cli("query-data")
     assert (result.code, result.out, result.err) == (0, "", "no items found\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -248,6 +249,19 @@ def test_nothing_stands_between_a_cut_text_and_its_mark() -> None:
             cut = look.fit(text, width)
             assert cell_len(cut) == width
             assert " …" not in cut
+
+
+def test_events_have_the_clock_of_this_place_or_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert Look().clock(NOW) == f"{date(NOW + 8 * 3600):%H:%M:%S}"
+        assert Look(utc=True).clock(NOW) == f"{date(NOW):%H:%M:%S}"
+        here, utc = (busy().text(120, 50, look=Look(utc=utc)) for utc in (False, True))
+        assert here != utc
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_platform_that_no_worker_runs_is_not_ok() -> None:
