@@ -14,6 +14,7 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from hotstream_reactive.cli.common import CommonOption
 from hotstream_reactive.cli.main import EXIT_CODES, VERBS, hotstream
 
 TARGET = Path(__file__).with_name("cli.md")
@@ -26,6 +27,11 @@ _HEAD = """\
 to stderr; `--json` prints one object with `schema_version` (`watch`: one per change), with times in
 ISO 8601, UTC. What comes from documents, pages and plugins is cleaned of everything that a terminal
 obeys. Ids and names are compared as they are: a value such as `{"$ne": null}` is a text.
+
+`--plain` is for scripts and screen readers: no colours, no bars, a table as lines with tabs between
+the values, without headings, nothing cut. Times are relative for people, and absolute with `--utc`;
+logs (`watch`, `history`) always have them in UTC. Help and messages are in English or Chinese (see
+[the words](glossary.md)); JSON, documents and logs are the same in both.
 """
 _CODES = {
     0: "done",
@@ -51,7 +57,14 @@ def reference() -> str:
     parts = [_HEAD, "## Exit codes\n", "| code | meaning |", "|---|---|"]
     parts += [f"| {code} | {meaning} |" for code, meaning in _CODES.items()]
     context = click.Context(hotstream, info_name="hotstream")
-    parts += ["", "## Options of every verb", "", "They stand before the verb.", ""]
+    parts += [
+        "",
+        "## Options of every verb",
+        "",
+        "They stand before the verb;",
+        "`--lang`, `--plain` and `--utc` also behind it.",
+        "",
+    ]
     parts += _options(hotstream, context)
     parts += ["", "## Verbs", "", "| verb | |", "|---|---|"]
     parts += [f"| [`{name}`](#{name}) | {verb.help} |" for name, verb in sorted(VERBS.items())]
@@ -83,6 +96,8 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
     yield "|---|---|"
     for param in command.get_params(context):
         # Arguments explain themselves in the text.
+        if isinstance(param, CommonOption) and command is not hotstream:
+            continue
         if isinstance(param, click.Option) and not param.hidden and "--help" not in param.opts:
             names = _names(param).replace("|", "\\|")
             yield f"| `{names}` | {' '.join([param.help or '', *_range(param)])} |"

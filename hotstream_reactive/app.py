@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +18,7 @@ from hotstream_reactive.errors import InvalidTask
 from hotstream_reactive.extractors.base import DataExtractor
 from hotstream_reactive.model.task import Task
 from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import connected as connected  # noqa: PLC0414 - also offered here
 from hotstream_reactive.mongo.indexes import ensure_indexes
 from hotstream_reactive.mongo.items import ItemStore
 from hotstream_reactive.mongo.stores import MongoStores
@@ -188,26 +188,9 @@ async def prepare(mongo: Mongo, settings: Settings) -> list[str]:
     return complaints
 
 
-@asynccontextmanager
-async def connected(settings: Settings, *, app_name: str = "hotstream") -> AsyncIterator[Mongo]:
-    """A connection that has been tried out, closed at the end.
-
-    Raises:
-        DatabaseUnavailable, DatabaseRefused: see `Mongo.connect`.
-        ConfigError: `mongodb.uri` cannot be used.
-    """
-    mongo = Mongo(settings.mongodb, app_name=app_name)
-    try:
-        await mongo.connect()
-        yield mongo
-    finally:
-        await mongo.close()
-
-
 def _unknown(field: str, name: object, known: Iterable[str]) -> InvalidTask:
     names = sorted(known)
     close = difflib.get_close_matches(str(name), names, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
-    return InvalidTask(
-        f"invalid task: {field}: {name!r}, expected one of {', '.join(names) or 'none'}{hint}"
-    )
+    message = f"invalid task: {field}: {name!r}, expected one of {', '.join(names) or 'none'}"
+    return InvalidTask(message + hint)

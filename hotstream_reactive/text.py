@@ -89,3 +89,10 @@ def redact(text: str) -> str:
 def _redact_match(found: re.Match[str]) -> str:
     core = found[0].rstrip(_CLOSING)
     return redact_uri(core) + found[0][len(core) :]
+
+
+def size(number: object) -> str:
+    """A number of bytes for people, e.g. ``58 MB`` or ``1.2 GB``; "" for what is none."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 1e15:
+        return ""
+    return f"{number / 1e6:.0f} MB" if number < 1e9 else f"{number / 1e9:.1f} GB"

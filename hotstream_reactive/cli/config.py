@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import Column
 from hotstream_reactive.cli.session import Session
 from hotstream_reactive.settings import Settings, redacted, to_builtins
@@ -37,7 +38,8 @@ def config(session: Session, *, as_json: bool, check: bool) -> int:
         )
     elif check:
         changed = sum(row["source"] != "default" for row in settings.values())
-        output.line(f"ok: {file or 'no file'}; {changed} settings are not from the defaults")
+        where = file or tr("no file")
+        output.line(tr(f"ok: {where}; {changed} settings are not from the defaults"))
     else:
         rows = [[key, output.to_json(row["value"]), row["source"]] for key, row in settings.items()]
         columns = [

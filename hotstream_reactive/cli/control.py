@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
 from hotstream_reactive.cli.complete import platforms
@@ -21,6 +20,7 @@ from hotstream_reactive.model.controls import (
     SLOWEST_RATE,
     control_id,
 )
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.mongo.controls import ControlStore
 
 _LIMITS = ("max_running", "requests_per_minute")

@@ -9,17 +9,18 @@ from typing import Any
 
 import click
 
-from hotstream_reactive.app import connected, load_registry
+from hotstream_reactive.app import load_registry
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import key_value, moment, text, words
 from hotstream_reactive.cli.complete import platforms
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.cli.task_check import check
 from hotstream_reactive.cli.wait import wait_for
 from hotstream_reactive.errors import RefusedByState
 from hotstream_reactive.model.task import DEFAULT_PRIORITY, DEFAULT_RETRIES, TaskStatus
 from hotstream_reactive.mongo import reads
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, connected
 from hotstream_reactive.mongo.submit import submit
 from hotstream_reactive.settings import redacted
 
@@ -120,7 +121,7 @@ async def _create(session: Session, document: dict[str, Any], given: dict[str, A
         except RefusedByState as error:
             raise await _exists(mongo, document["task_id"], error) from None
         if not given["as_json"]:
-            output.line(f"created task {document['task_id']}")
+            output.line(tr(f"created task {document['task_id']}"))
         if not given["wait"]:
             _report(document, given)
             return 0
@@ -136,10 +137,8 @@ def _report(document: dict[str, Any], given: dict[str, Any]) -> None:
         output.emit_json({"task_id": document["task_id"], "status": status, "task": task})
     elif given["wait"]:
         error = document.get("error_message")
-        output.line(
-            f"{status}: {output.shown(document.get('result_count'))} items"
-            + (f", {error}" if error else "")
-        )
+        count = output.shown(document.get("result_count"))
+        output.line(f"{status}: {tr('{} items').format(count)}" + (f", {error}" if error else ""))
 
 
 async def _exists(mongo: Mongo, task_id: str, error: RefusedByState) -> RefusedByState:

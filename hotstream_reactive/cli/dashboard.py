@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal, TextIO
 
 import anyio
 import click
 import msgspec
-from rich.console import Console
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.common import in_utc, plain
+from hotstream_reactive.cli.language import chosen, tr
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.dashboard import data
 from hotstream_reactive.dashboard.beside import Beside, LogAside
@@ -27,9 +27,10 @@ from hotstream_reactive.dashboard.signals import obey_signals
 from hotstream_reactive.dashboard.snapshot import Server, Snapshot
 from hotstream_reactive.dashboard.terminal import Terminal
 from hotstream_reactive.dashboard.view import draw
-from hotstream_reactive.dashboard.words import Language, Words, language_of
+from hotstream_reactive.dashboard.words import Words
 from hotstream_reactive.engine.events import Event, Events
 from hotstream_reactive.mongo.board import Board
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.settings import Settings
 from hotstream_reactive.text import redact_uri
 
@@ -40,17 +41,15 @@ _ONCE_WIDTH, _ONCE_HEIGHT = 120, 46
 @click.command()
 @click.option("--once", "how", flag_value="once", help="Print one screen and end.")
 @click.option("--json", "how", flag_value="json", help="Print one JSON object and end.")
-@click.option("--plain", "how", flag_value="plain", help="Print lines to grep and end.")
 @click.option(
     "--lines", "how", flag_value="lines", help="A line for each change (the default in a pipe)."
 )
-@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language (default: from LANG).")
 @click.pass_obj
-def dashboard(session: Session, *, how: How | None, lang: Language | None) -> int:
+def dashboard(session: Session, *, how: How | None) -> int:
     """Show live what runs, what waits and why, what failed, and who works.
 
     It reads, and writes nothing unless a key asks for it; a user who may only read is enough. Ends
-    with q or Ctrl-C.
+    with q or Ctrl-C. With --plain it prints lines to grep, and ends.
 
     \b
     Examples:
@@ -59,8 +58,8 @@ def dashboard(session: Session, *, how: How | None, lang: Language | None) -> in
       hotstream dashboard --plain | grep ^running
     """
     session.log(silent=True)
-    chosen = how or ("live" if has_screen(sys.stdout) else "lines")
-    return run_async(lambda: _show(session, chosen, look_of(sys.stdout, lang)))
+    usual: How = "plain" if plain() else "live" if has_screen(sys.stdout) else "lines"
+    return run_async(lambda: _show(session, how or usual, look_of(sys.stdout)))
 
 
 def has_screen(stream: TextIO) -> bool:
@@ -68,16 +67,10 @@ def has_screen(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", ""}
 
 
-def look_of(stream: TextIO, lang: Language | None) -> Look:
+def look_of(stream: TextIO) -> Look:
     """Language and glyphs for a stream."""
-    encoding = (stream.encoding or "ascii").lower()
-    ascii_only = "utf" not in encoding
-    known = language_of({"LANG": "zh"} if lang == "zh" else _locale(lang), encoding)
-    return Look(Words(known), ascii_only=ascii_only)
-
-
-def _locale(lang: Language | None) -> Mapping[str, str]:
-    return os.environ if lang is None else {}
+    ascii_only = "utf" not in (stream.encoding or "ascii").lower()
+    return Look(Words(chosen(), tr), ascii_only=ascii_only, utc=in_utc())
 
 
 @asynccontextmanager
@@ -110,7 +103,7 @@ async def beside_worker(
     """Show the dashboard while the block runs; `log` is where the log of this process goes."""
     panel = Beside(
         lambda: open_desk(settings),
-        look_of(sys.stdout, None),
+        look_of(sys.stdout),
         log,
         zombie_timeout_s=settings.scheduler.zombie_timeout,
         worker_id=worker_id,
@@ -186,11 +179,9 @@ async def _once(board: Board, snapshot: Snapshot, look: Look, how: How) -> None:
 
 def _print_once(snapshot: Snapshot, look: Look, now: float) -> None:
     """One screen, as wide as the terminal and as high as it needs to be."""
-    out = Console(markup=False, highlight=False, emoji=False)
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    width = _ONCE_WIDTH if piped else out.width
+    out = output.console(wide=_ONCE_WIDTH)
     screen = draw(
-        snapshot, width=width, height=_ONCE_HEIGHT, now=now, look=look, focus=Focus(keys=False)
+        snapshot, width=out.width, height=_ONCE_HEIGHT, now=now, look=look, focus=Focus(keys=False)
     )
     while screen.lines and not screen.lines[-2:-1][0].plain.strip():
         screen.lines.pop(-2)

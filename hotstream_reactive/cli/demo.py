@@ -14,17 +14,17 @@ import anyio
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from hotstream_reactive.app import connected
+from hotstream_reactive.cli import output
 from hotstream_reactive.cli.demo_app import WORDS, Application, DemoFailed, head, say
 from hotstream_reactive.cli.demo_parts import daemon, embedded
+from hotstream_reactive.cli.items import print_items
+from hotstream_reactive.cli.language import tr
+from hotstream_reactive.cli.output import Column
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.model.task import TaskStatus
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, connected
 from hotstream_reactive.platforms.twitter.demo_site import NitterSite
-from hotstream_reactive.text import clean
 
 LONGEST_S = 55.0
 #: Slow enough that a person sees progress, quick enough for a demo.
@@ -46,7 +46,7 @@ def demo(session: Session) -> int:
       hotstream --debug demo
     """
     session.log(quiet=True)
-    console = Console(highlight=False)
+    console = output.console()
     return run_async(lambda: _demo(console))
 
 
@@ -59,7 +59,7 @@ async def _demo(console: Console) -> int:
                 await _tell(console, uri, log)
     if patience.cancelled_caught:
         raise DemoFailed(f"the demo took longer than {LONGEST_S:g} s: is this machine very busy?")
-    say(console, "done", f"in {time.monotonic() - began:.1f} s")
+    say(console, "done", tr("in {} s").format(f"{time.monotonic() - began:.1f}"))
     return 0
 
 
@@ -120,31 +120,29 @@ async def _story(app: Application, console: Console) -> None:
 
 
 def _show_tasks(console: Console, app: Application) -> None:
-    table = Table(title="What became of the tasks", title_justify="left")
-    for name, justify in (("task", "left"), ("state", "left"), ("picked up after", "right")):
-        table.add_column(name, justify="right" if justify == "right" else "left")
-    table.add_column("ran for", justify="right")
-    table.add_column("items", justify="right")
-    for task_id, seen in app.seen.items():
-        table.add_row(
+    head(console, "What became of the tasks")
+    columns = [
+        Column("task", least=10),
+        Column("state", least=9),
+        Column("picked up after", least=8, right=True),
+        Column("ran for", least=6, right=True),
+        Column("items", least=5, right=True),
+    ]
+    rows = [
+        [
             task_id,
             WORDS[TaskStatus(seen.status)],
             f"{(seen.started - seen.inserted) * 1000:.1f} ms" if seen.started else "–",
             f"{seen.ended - seen.started:.2f} s" if seen.started and seen.ended else "–",
-            str(seen.items),
-        )
-    console.print(table)
+            seen.items,
+        ]
+        for task_id, seen in app.seen.items()
+    ]
+    output.print_table(columns, rows, out=console)
 
 
 async def _show_items(console: Console, mongo: Mongo) -> None:
     count = await mongo.items.count_documents({})
-    table = Table(
-        title=f"{count} items in data_items, the last ones", title_justify="left", expand=True
-    )
-    widths = {"id": 27, "author": 12, "created_at": 20}
-    for name, width in widths.items():
-        table.add_column(name, no_wrap=True, min_width=width)
-    table.add_column("content", no_wrap=True, ratio=1)
-    async for item in mongo.items.find({}, sort=[("_id", -1)], limit=5):
-        table.add_row(*(Text(clean(str(item[name]), 60)) for name in (*widths, "content")))
-    console.print(table)
+    head(console, f"{count} items in data_items, the last ones")
+    items = await mongo.items.find({}, sort=[("_id", -1)], limit=5).to_list(None)
+    print_items(items, out=console)

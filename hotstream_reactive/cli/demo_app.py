@@ -10,9 +10,12 @@ from typing import Any
 import anyio
 import anyio.abc
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.errors import HotStreamError
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo.client import Mongo
@@ -135,14 +138,12 @@ class Application:
                 )
             elif status in {TaskStatus.COMPLETED, TaskStatus.FAILED}:
                 seen.ended = now
-                say(self._console, WORDS[TaskStatus(status)], f"{task_id}, {seen.items} items")
+                items = tr("{} items").format(seen.items)
+                say(self._console, WORDS[TaskStatus(status)], f"{task_id}, {items}")
         elif "progress" in changed and seen.status == TaskStatus.RUNNING:
-            bar = "█" * round(seen.progress * 20)
-            say(
-                self._console,
-                "progress",
-                f"{task_id} {bar:<20} {seen.progress:4.0%}, {seen.items} items stored",
-            )
+            bar = "" if plain() else f"{'█' * round(seen.progress * 20):<20} "
+            stored = tr("{} items stored").format(seen.items)
+            say(self._console, "progress", f"{task_id} {bar}{seen.progress:4.0%}, {stored}")
         if changed.get("completed_at") and seen.status == TaskStatus.CANCELLED:
             seen.ended = time.monotonic()
             say(self._console, "cancelled", f"{task_id} has stopped, {seen.items} items kept")
@@ -178,9 +179,11 @@ class Application:
 
 
 def head(console: Console, text: str) -> None:
-    console.print(Text(f"\n{text}", style="bold"))
+    console.print(Text(f"\n{tr(text)}", style="bold"))
 
 
 def say(console: Console, what: str, text: str) -> None:
-    style = {"picked up": "green", "completed": "green", "failed": "red"}.get(what, "cyan")
-    console.print(Text.assemble((f"{what:>10}  ", style), clean(text, 160)))
+    style = {"failed": "dark_orange"}.get(what, "blue")
+    label = tr(what)
+    space = " " * (10 - cell_len(label))
+    console.print(Text.assemble((f"{space}{label}  ", style), clean(tr(text), 160)))

@@ -9,6 +9,8 @@ import msgspec
 from rich.text import Text
 
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.doctor import Finding, examine
 from hotstream_reactive.doctor.finding import fail, harmless
@@ -57,12 +59,16 @@ def _print(finding: Finding) -> None:
     glyph = _GLYPHS[finding.state] if _writes_unicode() else "-"
     style = output.STYLES[finding.state]
     out = output.console()
+    message, remedy = harmless(tr(finding.message)), harmless(tr(finding.remedy))
+    if plain():
+        output.line("\t".join((finding.state, finding.name, message, remedy)).rstrip())
+        return
     head = Text.assemble((f"{glyph} {finding.state:<6}", style), f"{finding.name:<15}")
     # Lines as long as they are: the terminal folds them, and `grep` finds them whole.
-    out.print(head + Text(harmless(finding.message)), soft_wrap=True)
-    if finding.remedy:
+    out.print(head + Text(message), soft_wrap=True)
+    if remedy:
         arrow = "→" if _writes_unicode() else "->"
-        out.print(Text(f"{'':{len(head)}}{arrow} {harmless(finding.remedy)}"), soft_wrap=True)
+        out.print(Text(f"{'':{len(head)}}{arrow} {remedy}"), soft_wrap=True)
 
 
 def _writes_unicode() -> bool:

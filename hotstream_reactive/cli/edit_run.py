@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import shown, status_word
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.cli.task_words import no_such
@@ -71,8 +72,8 @@ def by_id(session: Session, order: Order, ids: Sequence[str]) -> Report:
                     break  # what was done so far is told all the same
                 else:
                     entry["changed"] = not order.dry_run
-                    verb = f"would be {DONE[order.name]}" if order.dry_run else DONE[order.name]
-                    report.lines.append(f"{verb}: {shown(task_id)} (was {was})")
+                    before = tr("(was {})").format(was)
+                    report.lines.append(f"{_done(order)}: {shown(task_id)} {before}")
                 report.fields["tasks"].append(entry)
         report.fields["changed"] = sum(task["changed"] for task in report.fields["tasks"])
         return report
@@ -165,28 +166,28 @@ def by_filter(
     report = Report(fields=_fields(order, matched=len(judged)))
     report.fields["task_ids"] = [document.get("task_id") for document in judged[:_LISTED]]
     if not judged:
-        report.lines.append("no task matches")
+        report.lines.append(tr("no task matches"))
         return report
     if order.dry_run:
-        report.lines.append(f"would be {DONE[order.name]}: {_summary(judged)}")
+        report.lines.append(f"{_done(order)}: {_summary(judged)}")
         return report
     # Asked outside of any event loop, where Ctrl-C means no.
     if not order.yes and not _agreed(order.name, judged):
-        report.lines.append("nothing was changed")
+        report.lines.append(tr("nothing was changed"))
         return report
     changed = run_async(write)
     report.fields["changed"] = changed
-    report.lines.append(f"{DONE[order.name]}: {_count(changed)}")
+    report.lines.append(f"{_done(order)}: {_count(changed)}")
     if left := len(judged) - changed:
-        report.lines.append(f"left alone: {_count(left)} changed meanwhile")
+        report.lines.append(f"{tr('left alone, changed meanwhile')}: {_count(left)}")
     return report
 
 
 def _agreed(name: EditName, judged: list[dict[str, Any]]) -> bool:
     summary = _summary(judged)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise click.UsageError(f"{name} {summary}? Say --yes to do it, --dry-run to see which.")
-    return click.confirm(f"{name} {summary}?", err=True)
+        raise click.UsageError(f"{tr(name)} {summary}? Say --yes to do it, --dry-run to see which.")
+    return click.confirm(f"{tr(name)} {summary}?", err=True)
 
 
 def _summary(judged: list[dict[str, Any]]) -> str:
@@ -197,7 +198,7 @@ def _summary(judged: list[dict[str, Any]]) -> str:
     states = ", ".join(f"{number} {word}" for word, number in words.most_common())
     names = ", ".join(shown(document.get("task_id"), 40) for document in judged[:_NAMED])
     more = ", …" if len(judged) > _NAMED else ""
-    limit = f"; {MOST} at a time, there may be more" if len(judged) == MOST else ""
+    limit = tr(f"; {MOST} at a time, there may be more") if len(judged) == MOST else ""
     return f"{_count(len(judged))} ({states}): {names}{more}{limit}"
 
 
@@ -205,8 +206,14 @@ def _fields(order: Order, *, matched: int) -> dict[str, Any]:
     return {"action": order.name, "dry_run": order.dry_run, "matched": matched, "changed": 0}
 
 
+def _done(order: Order) -> str:
+    """What is done with the tasks, or would be."""
+    done = tr(DONE[order.name])
+    return tr("would be {}").format(done) if order.dry_run else done
+
+
 def _count(number: int) -> str:
-    return "1 task" if number == 1 else f"{number} tasks"
+    return tr("1 task" if number == 1 else "{} tasks").format(number)
 
 
 def _word(document: dict[str, Any]) -> str:
@@ -216,7 +223,7 @@ def _word(document: dict[str, Any]) -> str:
 
 @asynccontextmanager
 async def _connected(session: Session) -> AsyncIterator[Mongo]:
-    from hotstream_reactive.app import connected
+    from hotstream_reactive.mongo.client import connected
 
     async with (
         session.settings_with_database(create=False) as settings,

@@ -6,12 +6,15 @@ from datetime import datetime
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.common import in_utc
 from hotstream_reactive.cli.complete import tasks as task_ids
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.session import Session, run_async
+from hotstream_reactive.cli.task_words import iso
 from hotstream_reactive.model.holds import Hold, holds
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.mongo.situation import gather
 
 
@@ -42,7 +45,7 @@ def explain(session: Session, *, task: str, as_json: bool) -> int:
     for hold in found:
         output.line(_line(hold, now))
     if not found:
-        output.line("may start now")
+        output.line(tr("may start now"))
     return 0
 
 
@@ -59,10 +62,11 @@ async def _explain(session: Session, task_id: str) -> tuple[str, datetime, list[
 
 
 def _line(hold: Hold, now: datetime) -> str:
-    text = f"{hold.name}: {hold.reason}"
+    text = f"{hold.name}: {tr(hold.reason)}"
     if hold.until is not None:
-        text += f" (until {hold.until:%Y-%m-%d %H:%M:%S} UTC, {_when(hold.until, now)})"
-    return f"{text} [by {', '.join(hold.by)}]" if hold.by else text
+        when = iso(hold.until) if in_utc() else _when(hold.until, now)
+        text += f" ({tr('until {}').format(when)})"
+    return f"{text} [{tr('by {}').format(', '.join(hold.by))}]" if hold.by else text
 
 
 def _when(until: datetime, now: datetime) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
 from hotstream_reactive.cli.complete import tasks as task_ids
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
 from hotstream_reactive.mongo import history as records
+from hotstream_reactive.mongo.client import connected
 
 #: The recorder writes its position every few seconds, so after this long there is none.
 _SILENT_S = 60.0
@@ -98,12 +99,12 @@ def _nothing(task: str, state: records.Recording) -> str:
 def _lines(entry: dict[str, Any]) -> Iterator[str]:
     """One line for the record, and one for each change that says something to people."""
     at = entry.get("at")
-    head = [_iso(at) if isinstance(at, datetime) else output.shown(at), str(entry.get("kind"))]
+    head = [_iso(at) if isinstance(at, datetime) else output.shown(at), tr(str(entry.get("kind")))]
     if entry.get("kind") == "gap":
         reason = output.shown(entry.get("reason"))
-        yield f"{'  '.join(head)}: {reason}; something may be missing here"
+        yield f"{'  '.join(head)}: {reason}; {tr('something may be missing here')}"
         return
-    head.append(f"by {entry.get('worker_id') or entry.get('by')}")
+    head.append(tr("by {}").format(entry.get("worker_id") or entry.get("by")))
     yield "  ".join(head)
     engine = entry.get("by") == "engine"
     for change in entry.get("changes") or ():
@@ -113,13 +114,13 @@ def _lines(entry: dict[str, Any]) -> Iterator[str]:
 
 
 def _way(field: str, change: dict[str, Any]) -> str:
-    new = _value(field, change["to"]) if "to" in change else "removed"
+    new = _value(field, change["to"]) if "to" in change else tr("removed")
     return f"{_value(field, change['from'])} → {new}" if "from" in change else f"→ {new}"
 
 
 def _value(field: str, value: Any) -> str:
     if value is None:
-        return "none"
+        return tr("none")
     if field == "status":
         return f"{output.status_word(value)} ({output.shown(value)})"
     return _iso(value) if isinstance(value, datetime) else output.shown(value)

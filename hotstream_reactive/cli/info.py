@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.language import tr
+from hotstream_reactive.cli.output import padded
 from hotstream_reactive.cli.platforms import (
     describe,
     describe_broken,
@@ -19,11 +20,13 @@ from hotstream_reactive.cli.platforms import (
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import ConfigError, DatabaseError
 from hotstream_reactive.mongo import reads
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.settings import Settings
-from hotstream_reactive.text import redact, redact_uri
+from hotstream_reactive.text import redact, redact_uri, size
 from hotstream_reactive.version import __version__
 
 _LABEL_CELLS = 12
+_MOST_WORKERS = 5
 
 
 @click.command()
@@ -71,6 +74,7 @@ async def _database(session: Session) -> dict[str, Any]:
         "server_version": None,
         "topology": None,
         "counts": None,
+        "workers": None,
         "error": None,
     }
     if settings is None:
@@ -91,7 +95,15 @@ async def _ask(settings: Settings) -> dict[str, Any]:
             "server_version": mongo.server.version,
             "topology": mongo.server.topology,
             "counts": await reads.sizes(mongo),
+            "workers": await reads.workers(mongo),
         }
+
+
+def _worker(worker: reads.WorkerSeen) -> str:
+    """A worker with what it takes of this machine or another, and when it was last heard of."""
+    told = (size(worker.memory_bytes), output.moment(worker.heartbeat_age_s))
+    said = ", ".join(fact for fact in told if fact)
+    return f"{output.shown(worker.worker_id, 64)}{f' ({said})' if said else ''}"
 
 
 def _show(facts: dict[str, Any]) -> None:
@@ -99,21 +111,25 @@ def _show(facts: dict[str, Any]) -> None:
     lines = [
         ("hotstream", f"{facts['version']}, Python {facts['python']}"),
         ("driver", "{name} {version}".format(**facts["driver"])),
-        ("config", facts["config_file"] or "none, all defaults"),
-        ("mongodb", server["address"] or "embedded, in this folder"),
+        ("config", facts["config_file"] or tr("none, all defaults")),
+        ("mongodb", server["address"] or tr("embedded, in this folder")),
     ]
     if server["reachable"]:
         numbers = ", ".join(f"{number} {name}" for name, number in server["counts"].items())
         lines += [
             ("server", f"MongoDB {server['server_version']}, {server['topology']}"),
             ("database", f"{server['database']}: {numbers}"),
+            ("workers", ", ".join(map(_worker, server["workers"][:_MOST_WORKERS])) or tr("none")),
         ]
     else:
-        lines += [("server", f"not reachable: {server['error']}"), ("database", server["database"])]
+        lines += [
+            ("server", tr(f"not reachable: {server['error']}")),
+            ("database", server["database"]),
+        ]
     lines += [
-        ("platforms", ", ".join(row["name"] for row in facts["platforms"]) or "none"),
-        ("extractors", ", ".join(facts["extractors"]) or "none"),
-        ("storages", ", ".join(facts["storages"]) or "none"),
+        ("platforms", ", ".join(row["name"] for row in facts["platforms"]) or tr("none")),
+        ("extractors", ", ".join(facts["extractors"]) or tr("none")),
+        ("storages", ", ".join(facts["storages"]) or tr("none")),
     ]
     for label, text in lines:
-        output.line(f"{label:<{_LABEL_CELLS}}{text}")
+        output.line(f"{padded(tr(label), _LABEL_CELLS)}{text}")

@@ -9,12 +9,13 @@ import click
 import msgspec
 
 import hotstream_reactive
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.language import tr
+from hotstream_reactive.cli.output import padded
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
 from hotstream_reactive.mongo import probes, roles
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, connected
 from hotstream_reactive.mongo.indexes import ensure_indexes
 
 CONFIG_NAME = "config.toml"
@@ -85,13 +86,14 @@ def init(
     else:
         for word, names in (("exists", prepared.existing), ("created", prepared.created)):
             for name in names:
-                output.line(f"{word:<8} index {name}")
+                output.line(f"{padded(tr(word), 8)} {tr('index {}').format(name)}")
         if prepared.validator is not None:
-            output.line(f"{'set' if validator else 'removed':<8} validator {prepared.validator}")
+            done = padded(tr("set" if validator else "removed"), 8)
+            output.line(f"{done} {tr(f'validator {prepared.validator}')}")
         for role, word in prepared.roles.items():
-            output.line(f"{word:<8} role {role}")
+            output.line(f"{padded(tr(word), 8)} {tr('role {}').format(role)}")
         for problem in prepared.problems:
-            output.line(f"failed   {problem}")
+            output.line(f"{padded(tr('failed'), 8)} {tr(problem)}")
     return 1 if prepared.problems else 0
 
 
@@ -141,9 +143,9 @@ def _write_config(*, as_json: bool) -> int:
     if as_json:
         output.emit_json({"config_file": str(path.absolute()), "created": created})
     elif created:
-        output.line(f"created  {path}")
+        output.line(f"{padded(tr('created'), 8)} {path}")
     else:
-        output.line(f"exists   {path} (left as it is)")
+        output.line(f"{padded(tr('exists'), 8)} {path} {tr('(left as it is)')}")
     return 0
 
 

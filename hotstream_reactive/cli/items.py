@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 from rich.console import Console
 
-from hotstream_reactive.cli.output import Column, print_table, say
+from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.language import tr
+from hotstream_reactive.cli.output import Column, console, print_table, say
 from hotstream_reactive.model.item import DataItem, normalise
 from hotstream_reactive.plugins import Registry
 
@@ -25,6 +30,34 @@ def print_items(items: Iterable[Mapping[str, Any]], *, out: Console | None = Non
     """Print items as a table, one per line."""
     rows = [(item.get("id"), item.get("author"), _created(item), _content(item)) for item in items]
     print_table(_COLUMNS, rows, out=out)
+
+
+@contextmanager
+def counted(
+    items: AsyncIterator[dict[str, Any]], *, hidden: bool = False
+) -> Iterator[AsyncIterator[dict[str, Any]]]:
+    """The same items; while they come, a person sees their number and rate on stderr."""
+    if hidden or plain() or not sys.stderr.isatty():
+        yield items
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    words = TextColumn("{task.fields[said]}", markup=False)
+    with Progress(
+        *(SpinnerColumn(), words, TimeElapsedColumn()), console=console(sys.stderr), transient=True
+    ) as progress:
+        line = progress.add_task("", total=None, said="")
+
+        async def told() -> AsyncIterator[dict[str, Any]]:
+            number, began = 0, time.monotonic()
+            async for item in items:
+                yield item
+                number += 1
+                said = tr("{} items").format(number)
+                rate = number / max(time.monotonic() - began, 0.1)
+                progress.update(line, said=f"{said}, {rate:.0f}/s")
+
+        yield told()
 
 
 def _created(item: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import click
 
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.common import plain
 from hotstream_reactive.cli.complete import platforms
 from hotstream_reactive.cli.output import Column
 from hotstream_reactive.cli.session import Session, run_async
@@ -45,8 +46,6 @@ _DATES = ("run_at", "created_at", "started_at", "completed_at")
 @click.option(
     "-l", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most."
 )
-@click.option("--utc", is_flag=True, help="Times in UTC instead of relative ones.")
-@click.option("--plain", is_flag=True, help="One line per task, tabs between the fields.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def list_tasks(session: Session, /, **given: Any) -> int:
@@ -63,7 +62,7 @@ def list_tasks(session: Session, /, **given: Any) -> int:
     """
     if given["due"] is not None and given["status"] not in (None, "pending"):
         raise click.UsageError("--due and --delayed are of pending tasks; leave out --status")
-    if given["plain"] and given["as_json"]:
+    if plain() and given["as_json"]:
         raise click.UsageError("give --plain or --json, not both")
     session.log(quiet=True)
     limit = given["limit"]
@@ -71,19 +70,19 @@ def list_tasks(session: Session, /, **given: Any) -> int:
     more, rows = len(rows) > limit, rows[:limit]
     if given["as_json"]:
         output.emit_json({"tasks": [as_tree(row) for row in rows], "more": more})
-    elif given["plain"]:
+    elif plain():
         for row in rows:
             click.echo(_plain(row))
     else:
-        _show(rows, utc=given["utc"])
+        _show(rows)
         if more:
             output.say(f"there are more than {limit}: --limit shows more, filters show fewer")
     return 0
 
 
 async def _read(session: Session, given: dict[str, Any]) -> list[dict[str, Any]]:
-    from hotstream_reactive.app import connected
     from hotstream_reactive.mongo import listing
+    from hotstream_reactive.mongo.client import connected
 
     word = given["status"]
     filters = listing.Filters(
@@ -108,7 +107,7 @@ def as_tree(row: dict[str, Any]) -> dict[str, Any]:
     return {**tree, **dates, "status": output.status_word(row.get("status"))}
 
 
-def _show(rows: list[dict[str, Any]], *, utc: bool) -> None:
+def _show(rows: list[dict[str, Any]]) -> None:
     if not rows:
         output.say("no tasks found")
         return
@@ -122,7 +121,7 @@ def _show(rows: list[dict[str, Any]], *, utc: bool) -> None:
             urgency(row),
             percent(row),
             row.get("result_count"),
-            when(row, row["now"], utc=utc),
+            when(row, row["now"]),
             note(row),
         ]
         for row in rows

@@ -8,11 +8,14 @@ import io
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import click
 
+from hotstream_reactive.cli.common import HelpContext, common_options, equip
+from hotstream_reactive.cli.language import choose, tr, use
 from hotstream_reactive.cli.session import Session
 from hotstream_reactive.errors import (
     ConfigError,
@@ -98,6 +101,8 @@ class OutputClosed(Exception):
 class Verbs(click.Group):
     """Loads a verb's module when the verb is called, so that `--help` is quick."""
 
+    context_class = HelpContext
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
         try:
@@ -119,7 +124,7 @@ class Verbs(click.Group):
         verb = VERBS[cmd_name]
         module = importlib.import_module(f"hotstream_reactive.cli.{verb.module}")
         command: click.Command = getattr(module, verb.command)
-        return command
+        return equip(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without loading them."""
@@ -132,7 +137,7 @@ class Verbs(click.Group):
 
         fit = [name for name in sorted(VERBS) if name.startswith(incomplete)]
         if fit and not incomplete.startswith("-"):
-            return [CompletionItem(name, help=VERBS[name].help) for name in fit]
+            return [CompletionItem(name, help=tr(VERBS[name].help)) for name in fit]
         return click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
@@ -163,6 +168,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
 
 @click.command(
     cls=Verbs,
+    params=common_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Documentation: docs/, or README.md to begin with.",
 )
@@ -225,11 +231,15 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that is not UTF-8 shows escapes instead of ending the command.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    use(choose(sys.argv[1:], os.environ, sys.stdout))
     if "_HOTSTREAM_COMPLETE" in os.environ:  # a shell asks, see `completion`
         from hotstream_reactive.cli.completion import answer
 
         answer(hotstream)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:
+        _leave(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -242,10 +252,10 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         said = io.StringIO()
         error.show(said)
-        click.echo(redact(said.getvalue()), err=True, nl=False)
+        click.echo(redact(tr(said.getvalue())), err=True, nl=False)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        click.echo(tr("interrupted"), err=True)
         return INTERRUPTED
     except OutputClosed:
         _give_up_stdout()
@@ -259,10 +269,11 @@ def run(arguments: list[str]) -> int:
 
 def fail(error: HotStreamError) -> int:
     """Say what happened, in a few lines, and give the exit code."""
-    text = "\n  ".join(clean(line, 2000) for line in redact(str(error)).splitlines()[:40])
-    if type(error) is DatabaseUnavailable and "\n" not in text:
-        text += f"\n  {_UNAVAILABLE}"
-    click.echo(f"error: {text}", err=True)
+    lines = redact(str(error)).splitlines()[:40]
+    if type(error) is DatabaseUnavailable and len(lines) == 1:
+        lines.append(_UNAVAILABLE)
+    text = "\n  ".join(clean(tr(line), 2000) for line in lines)
+    click.echo(tr("error: {}").format(text), err=True)
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
 
 
@@ -272,19 +283,26 @@ def _failed(error: Exception) -> int:
         return fail(error)
     text = redact(clean(str(error), 300))
     if isinstance(error, OSError):
-        click.echo(f"error: {text}\n  name another file or mend its permissions", err=True)
+        remedy = tr("name another file or mend its permissions")
+        click.echo(tr("error: {}").format(f"{text}\n  {remedy}"), err=True)
         return INPUT_OUTPUT
-    click.echo(
-        f"error: internal: {type(error).__name__}: {text}\n"
-        f"  run again with `hotstream --debug …` for the traceback",
-        err=True,
-    )
+    remedy = tr("run again with `hotstream --debug …` for the traceback")
+    problem = f"internal: {type(error).__name__}: {text}\n  {remedy}"
+    click.echo(tr("error: {}").format(problem), err=True)
     return INTERNAL
 
 
 def _traceback(error: Exception) -> str:
     text = redact("".join(traceback.format_exception(error)))
     return "\n".join(clean(line, 500) for line in text.splitlines())
+
+
+def _leave(code: int) -> NoReturn:
+    """End now: a thread of the driver may still wait for a server that says nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _give_up_stdout() -> None:

@@ -10,7 +10,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TextIO
 
 import click
@@ -20,6 +21,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hotstream_reactive.cli.common import in_utc, plain
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.text import clean, redact
 
@@ -78,13 +81,20 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """A console on a stream (stdout), as wide as the terminal; without one, plain and wide."""
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Let the command line say what a reader that goes away means: nothing is wrong."""
+        raise BrokenPipeError
+
+
+def console(stream: TextIO | None = None, *, wide: int = _WIDTH_WITHOUT_TERMINAL) -> Console:
+    """A console on a stream (stdout), as wide as the terminal; without one, plain and `wide`."""
     stream = stream or sys.stdout
-    plain = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(
+    no_width = not stream.isatty() and "COLUMNS" not in os.environ
+    return _Console(
         file=stream,
-        width=_WIDTH_WITHOUT_TERMINAL if plain else None,
+        width=wide if no_width else None,
+        force_terminal=False if plain() else None,
         markup=False,
         highlight=False,
         emoji=False,
@@ -94,11 +104,18 @@ def console(stream: TextIO | None = None) -> Console:
 def print_table(
     columns: Sequence[Column], rows: Iterable[Sequence[object]], *, out: Console | None = None
 ) -> None:
-    """Print rows under headings, each row on one line, cut to the width of the terminal."""
+    """Print rows under headings, each row on one line, cut to the width of the terminal.
+
+    With --plain there are no headings, tabs between the values, and nothing is cut.
+    """
     out = out or console()
+    if plain():
+        for row in rows:
+            out.file.write("\t".join(redact(shown(value, 1000)) for value in row) + "\n")
+        return
     content = [[cell(value) for value in row] for row in rows]
     longest = [
-        max([cell_len(column.title), *(row[place].cell_len for row in content)])
+        max([cell_len(tr(column.title)), *(row[place].cell_len for row in content)])
         for place, column in enumerate(columns)
     ]
     natural = [
@@ -108,7 +125,7 @@ def print_table(
     widths = _widths(columns, natural, out.width)
     for place, width in widths.items():
         table.add_column(
-            Text(columns[place].title),
+            Text(tr(columns[place].title)),
             width=width,
             no_wrap=True,
             overflow="ellipsis",
@@ -162,7 +179,7 @@ def say(message: str) -> None:
     context = click.get_current_context(silent=True)
     if context is not None and context.find_root().params.get("quiet"):
         return
-    click.echo(redact(clean(message, 1000)), err=True)
+    click.echo(redact(clean(tr(message), 1000)), err=True)
 
 
 def line(message: str) -> None:
@@ -174,15 +191,29 @@ def span(seconds: float) -> str:
     """A length of time for people, e.g. ``3 s``, ``5 min``, ``2 h``, ``12 d``."""
     for size, unit in ((172_800, "d"), (7_200, "h"), (120, "min")):
         if seconds >= size:
-            return f"{seconds / {'d': 86_400, 'h': 3_600, 'min': 60}[unit]:.0f} {unit}"
-    return f"{max(seconds, 0.0):.0f} s"
+            number = seconds / {"d": 86_400, "h": 3_600, "min": 60}[unit]
+            return f"{number:.0f} {tr(unit)}"
+    return f"{max(seconds, 0.0):.0f} {tr('s')}"
 
 
 def ago(seconds: float | None) -> str:
     """How long ago something was, for people; "" when that is not known."""
     if seconds is None:
         return ""
-    return f"in {span(-seconds)}" if seconds < 0 else f"{span(seconds)} ago"
+    return tr("in {}" if seconds < 0 else "{} ago").format(span(abs(seconds)))
+
+
+def moment(age_s: float | None, relative: Callable[[float], str] | None = None) -> str:
+    """When something was that is so old, for people; with --utc as a time, by this clock."""
+    if age_s is None or not in_utc():
+        return "" if age_s is None else (relative or ago)(age_s)
+    at = datetime.now(UTC) - timedelta(seconds=age_s)
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def padded(text: str, width: int) -> str:
+    """The text, filled with spaces to so many terminal cells."""
+    return text + " " * (width - cell_len(text))
 
 
 def status_word(status: object) -> str:

@@ -13,6 +13,8 @@ from hotstream_reactive.app import load_registry
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
 from hotstream_reactive.cli.items import make_items, print_items
+from hotstream_reactive.cli.language import tr
+from hotstream_reactive.cli.output import padded
 from hotstream_reactive.cli.platforms import platform_class
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
@@ -103,9 +105,10 @@ def _show(page: ParsedPage, items: list[dict[str, Any]]) -> None:
     facts = msgspec.structs.asdict(page) | {"items": len(items)}
     for name in ("outcome", "page_kind", "failure_kind", "message", "items", "next_cursor"):
         if facts[name] is not None:
-            output.line(f"{name.replace('_', ' ') + ':':<14}{facts[name]}")
+            output.line(f"{padded(tr(name.replace('_', ' ')) + ':', 14)}{facts[name]}")
     if page.retry_elsewhere:
-        output.line(f"{'advice:':<14}another instance, proxy or session may do better")
+        advice = tr("another instance, proxy or session may do better")
+        output.line(f"{padded(tr('advice') + ':', 14)}{advice}")
     for name, value in page.info.items():
         shown = value if isinstance(value, str) else output.to_json(value)
         output.line(f"{name + ':':<14}{shown}")

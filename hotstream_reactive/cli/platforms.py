@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import Column
 from hotstream_reactive.cli.session import Session
 from hotstream_reactive.errors import NotFound, PluginError
@@ -109,10 +110,10 @@ def list_platforms(session: Session, *, as_json: bool) -> int:
         [
             [
                 row["name"],
-                "yes" if row["enabled"] else "no",
+                tr("yes" if row["enabled"] else "no"),
                 row["requests_per_minute"],
-                "yes" if row["extractor"] else "no",
-                row["source"],
+                tr("yes" if row["extractor"] else "no"),
+                tr(row["source"]),
             ]
             for row in platforms
         ],
@@ -124,4 +125,4 @@ def list_platforms(session: Session, *, as_json: bool) -> int:
 def print_broken(plugins: list[BrokenPlugin]) -> None:
     """Name the plugins that were left out."""
     for plugin in plugins:
-        output.line(f"broken: {plugin}")
+        output.line(f"{tr('broken:')} {plugin}")

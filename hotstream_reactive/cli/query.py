@@ -13,13 +13,13 @@ from typing import Any, TextIO
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli.arguments import text
 from hotstream_reactive.cli.complete import platforms, tasks
-from hotstream_reactive.cli.items import print_items
+from hotstream_reactive.cli.items import counted, print_items
 from hotstream_reactive.cli.output import SCHEMA_VERSION, console, say, to_json
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.mongo import reads
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.text import clean
 
 Items = AsyncIterator[dict[str, Any]]
@@ -89,10 +89,9 @@ def query_data(
             session.settings_with_database(create=False) as settings,
             connected(settings) as mongo,
         ):
-            with _opened(output) as out:
-                return await _WRITERS[form](
-                    reads.items(mongo, given, contains=contains, limit=limit), out
-                )
+            items = reads.items(mongo, given, contains=contains, limit=limit)
+            with _opened(output) as out, counted(items, hidden=output is None) as told:
+                return await _WRITERS[form](told, out)
 
     number = run_async(work)
     if output is not None:

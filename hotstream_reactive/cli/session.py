@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.errors import DatabaseUnavailable, EmbeddedMongoError
 
 if TYPE_CHECKING:  # `hotstream --help` needs none of it
@@ -104,7 +105,7 @@ class Session:
         from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet, running_uri
 
         folder = Path(settings.mongodb.embedded_dir)
-        say = say or (lambda line: None if self.quiet else click.echo(line, err=True))
+        say = say or (lambda line: None if self.quiet else click.echo(tr(line), err=True))
         if running := running_uri(folder):
             async with anyio.create_task_group() as group:
                 if keep:
@@ -176,16 +177,50 @@ def _with_uri(settings: Settings, uri: str) -> Settings:
 
 
 def run_async(work: Callable[[], Awaitable[T]]) -> T:
-    """Run asynchronous work to its end, on uvloop where there is one.
+    """Run asynchronous work to its end, on uvloop where there is one; for the main thread.
 
     An error leaves as itself, also when a task group carried it.
+
+    Raises:
+        Abort: somebody pressed Ctrl-C, and all that was open is closed. Pressed once
+            more, it does not wait for that.
     """
     import anyio
 
     try:
-        return anyio.run(work, backend_options={"use_uvloop": _has_uvloop()})
+        return anyio.run(_interruptible, work, backend_options={"use_uvloop": _has_uvloop()})
     except BaseExceptionGroup as group:
         raise _first(group) from group
+
+
+async def _interruptible(work: Callable[[], Awaitable[T]]) -> T:
+    """Let Ctrl-C end the work, whatever it waits for.
+
+    Of itself asyncio makes one cancellation of it, which a driver that is about to send may lose; a
+    cancel scope says it again until it is heard. Work that listens to the signal itself does so.
+    """
+    import asyncio
+    import signal
+
+    import anyio
+
+    loop = asyncio.get_running_loop()
+    with anyio.CancelScope() as scope:
+
+        def interrupt() -> None:
+            scope.cancel()
+            loop.remove_signal_handler(signal.SIGINT)
+
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+        try:
+            return await work()
+        except Exception as error:
+            if scope.cancel_called:  # what breaks while all is given up is no news
+                raise click.Abort from error
+            raise
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+    raise click.Abort
 
 
 def _first(error: BaseException) -> BaseException:

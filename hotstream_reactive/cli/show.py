@@ -10,7 +10,9 @@ import click
 
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.common import in_utc
 from hotstream_reactive.cli.complete import tasks as task_ids
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import Column, ago, span, status_word
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.cli.task_words import age_s, iso, no_such, urgency, when
@@ -61,7 +63,6 @@ class Known(NamedTuple):
 )
 @click.option("--log", is_flag=True, help="With the last lines of the log of the last run.")
 @click.option("--run", type=int, metavar="N", help="The log of this run instead; implies --log.")
-@click.option("--utc", is_flag=True, help="Times in UTC instead of relative ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def show(
@@ -71,7 +72,6 @@ def show(
     number: int,
     log: bool,
     run: int | None,
-    utc: bool,
     as_json: bool,
 ) -> int:
     """Show TASK as it stands, its last runs, and what a run wrote into the log.
@@ -92,17 +92,17 @@ def show(
     if as_json:
         _emit(known, number, logged if log else None)
         return 0
-    for line in _lines(known, utc=utc):
+    for line in _lines(known):
         output.line(line)
-    _show_runs(known, number, utc=utc)
+    _show_runs(known, number)
     if log:
         _show_log(logged, run)
     return 0
 
 
 async def _read(session: Session, task_id: str, number: int) -> Known:
-    from hotstream_reactive.app import connected
     from hotstream_reactive.mongo import listing, reads
+    from hotstream_reactive.mongo.client import connected
 
     async with (
         session.settings_with_database(create=False) as settings,
@@ -131,17 +131,18 @@ def _emit(known: Known, number: int, logged: dict[str, Any] | None) -> None:
     output.emit_json(redacted("", fields))
 
 
-def _lines(known: Known, *, utc: bool) -> Iterator[str]:
+def _lines(known: Known) -> Iterator[str]:
     task, now = known.task, known.now
     name = task.get("name")
     title = output.shown(task.get("task_id"))
     yield title if name in (None, task.get("task_id")) else f"{title}  {output.shown(name)}"
     word = status_word(task.get("status"))
-    said = when(task, now, utc=utc)
+    said = when(task, now)
     state = word if word != "invalid" else f"invalid: {output.shown(task.get('status'))}"
-    yield f"{state}{f' {said}' if said else ''}, priority {urgency(task) or 'not given'}"
+    urgent = tr("priority {}").format(urgency(task) or tr("not given"))
+    yield f"{state}{f' {said}' if said else ''}, {urgent}"
     if error := task.get("error_message"):
-        yield f"error: {output.shown(error, 2000)}"
+        yield tr("error: {}").format(output.shown(error, 2000))
     groups = dict(_GROUPS)
     others = task.keys() - _HEAD - {name for names in groups.values() for name in names}
     groups["other fields"] = tuple(sorted(others, key=str))
@@ -149,18 +150,18 @@ def _lines(known: Known, *, utc: bool) -> Iterator[str]:
         there = [name for name in names if task.get(name) not in _SILENT]
         if there:
             yield ""
-            yield f"{heading}:"
+            yield f"{tr(heading)}:"
         for name in there:
-            yield f"  {output.shown(name, 40):<15} {_value(name, task[name], now, utc=utc)}"
+            yield f"  {output.shown(name, 40):<15} {_value(name, task[name], now)}"
     yield from _next_times(task, now)
 
 
-def _value(name: str, value: Any, now: datetime, *, utc: bool) -> str:
+def _value(name: str, value: Any, now: datetime) -> str:
     from hotstream_reactive.settings import redacted
 
     value = redacted(name, value)
     if isinstance(value, datetime):
-        return iso(value) if utc else f"{iso(value)} ({ago(age_s(value, now))})"
+        return iso(value) if in_utc() else f"{iso(value)} ({ago(age_s(value, now))})"
     if isinstance(value, list) and all(isinstance(word, str) for word in value):
         return output.shown(", ".join(value), 1000)
     return output.shown(value if isinstance(value, str) else output.to_json(value), 1000)
@@ -172,20 +173,20 @@ def _next_times(task: Mapping[str, Any], now: datetime) -> Iterator[str]:
     times = fire_times(task.get("schedule"), task.get("timezone"), now)
     if times:
         yield ""
-        yield "the schedule fires next:"
+        yield tr("the schedule fires next:")
         for local, utc in times:
             yield f"  {local}  {utc}"
 
 
-def _show_runs(known: Known, number: int, *, utc: bool) -> None:
+def _show_runs(known: Known, number: int) -> None:
     runs = known.runs[:number]
     if not runs:
         return
     click.echo()
-    output.print_table(_RUN_COLUMNS, [_run_row(run, known.now, utc=utc) for run in runs])
+    output.print_table(_RUN_COLUMNS, [_run_row(run, known.now) for run in runs])
 
 
-def _run_row(run: Mapping[str, Any], now: datetime, *, utc: bool) -> list[object]:
+def _run_row(run: Mapping[str, Any], now: datetime) -> list[object]:
     from hotstream_reactive.text import redact
 
     took_ms = run.get("elapsed_ms")
@@ -197,28 +198,28 @@ def _run_row(run: Mapping[str, Any], now: datetime, *, utc: bool) -> list[object
         run.get("outcome"),
         run.get("result_count"),
         _took(took_ms / 1000) if number and took_ms is not None else "",
-        iso(finished) if utc else ago(age_s(finished, now)),
+        iso(finished) if in_utc() else ago(age_s(finished, now)),
         redact(output.shown(run.get("error"), 300)),
     ]
 
 
 def _took(seconds: float) -> str:
-    return f"{seconds:.1f} s" if 0 <= seconds < 100 else span(seconds)
+    return f"{seconds:.1f} {tr('s')}" if 0 <= seconds < 100 else span(seconds)
 
 
 def _show_log(run: Mapping[str, Any] | None, number: int | None) -> None:
     """The kept lines of a run; where it failed comes last, as in a traceback."""
     if run is None:
-        which = "no run" if number is None else f"no run {number}"
-        output.say(f"{which} is kept; runs are kept for monitoring.runs_retention_days")
+        which = "" if number is None else f" {number}"
+        output.say(f"no run{which} is kept; runs are kept for monitoring.runs_retention_days")
         return
     click.echo()
-    output.line(f"log of run {output.shown(run.get('run_number'))}:")
+    output.line(tr(f"log of run {output.shown(run.get('run_number'))}:"))
     lines = [line for line in run.get("log") or () if isinstance(line, str)]
-    for line in lines or ["(no lines were kept)"]:
+    for line in lines or [tr("(no lines were kept)")]:
         output.line(f"  {line}")
     trace = [line for line in run.get("trace") or () if isinstance(line, str)]
     if trace:
-        output.line("raised at:")
+        output.line(tr("raised at:"))
     for line in trace:
         output.line(f"  {line}")

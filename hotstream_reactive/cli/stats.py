@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 import click
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.cli import output
-from hotstream_reactive.cli.output import Column, ago, span, status_word
+from hotstream_reactive.cli.language import tr
+from hotstream_reactive.cli.output import Column, moment, span, status_word
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo import reads
+from hotstream_reactive.mongo.client import connected
+from hotstream_reactive.text import size
 
 _WORDS = [status.name.lower() for status in TaskStatus]
 _MOST_WORKERS_SHOWN = 20
@@ -93,15 +95,15 @@ def _show(stats: Stats) -> None:
         [name, *(numbers.get(word, 0) for word in words)]
         for name, numbers in sorted(stats.by_platform.items())
     ]
-    output.print_table(columns, [*rows, ["all", *(stats.by_status[word] for word in words)]])
+    output.print_table(columns, [*rows, [tr("all"), *(stats.by_status[word] for word in words)]])
     waiting = stats.waiting
-    line = f"\nwaiting: {waiting.due} due, {waiting.delayed} delayed"
+    line = tr(f"waiting: {waiting.due} due, {waiting.delayed} delayed")
     if waiting.oldest_due_age_s is not None:
-        line += f"; the oldest due since {span(waiting.oldest_due_age_s)}"
+        line += tr(f"; the oldest due since {moment(waiting.oldest_due_age_s, span)}")
     if waiting.next_due_in_s is not None:
-        line += f"; the next delayed one in {span(waiting.next_due_in_s)}"
-    click.echo(line)
-    click.echo(f"running: {_running(stats) or 'none'}")
+        line += tr(f"; the next delayed one {moment(-waiting.next_due_in_s)}")
+    click.echo(f"\n{line}")
+    click.echo(tr("running: {}").format(_running(stats) or tr("none")))
     _show_workers(stats.workers)
 
 
@@ -111,7 +113,7 @@ def _running(stats: Stats) -> int:
 
 def _show_workers(workers: list[reads.WorkerSeen]) -> None:
     if not workers:
-        click.echo("workers: none seen")
+        click.echo(tr("workers: none seen"))
         return
     click.echo()
     seen = workers[:_MOST_WORKERS_SHOWN]
@@ -121,9 +123,16 @@ def _show_workers(workers: list[reads.WorkerSeen]) -> None:
             Column("running", least=7, right=True),
             Column("slots", least=5, keep=2, right=True),
             Column("stream", least=8, keep=1),
+            Column("memory", least=7, keep=3, right=True),
             Column("last heartbeat", least=14),
         ],
-        [[w.worker_id, w.running, w.slots, w.stream, ago(w.heartbeat_age_s)] for w in seen],
+        [
+            [
+                *(w.worker_id, w.running, w.slots, w.stream, size(w.memory_bytes)),
+                moment(w.heartbeat_age_s),
+            ]
+            for w in seen
+        ],
     )
     if more := len(workers) - len(seen):
-        click.echo(f"+{more} more")
+        click.echo(tr("+{} more").format(more))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from hotstream_reactive.cli.common import in_utc
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import ago, shown, span, status_word
 from hotstream_reactive.errors import NotFound
 from hotstream_reactive.model.fields import FieldReader
@@ -39,20 +41,23 @@ def age_s(moment: object, now: datetime) -> float | None:
     return (aware(now) - aware(moment)).total_seconds()
 
 
-def when(row: Mapping[str, Any], now: datetime, *, utc: bool = False) -> str:
-    """When it is due, began or ended, for people: relative, or with `utc` as a time."""
+def when(row: Mapping[str, Any], now: datetime) -> str:
+    """When it is due, began or ended, for people: relative, or with --utc as a time."""
+    utc = in_utc()
     status = status_word(row.get("status"))
     if status == "pending":
         since = _waits_since(row)
         due_in_s = age_s(since, now)
         if utc:
             return iso(since)
-        return "" if due_in_s is None else f"{'due ' if due_in_s >= 0 else ''}{ago(due_in_s)}"
+        if due_in_s is None or due_in_s < 0:
+            return ago(due_in_s)
+        return tr("due {}").format(ago(due_in_s))
     if status == "running":
         run_s = age_s(row.get("started_at"), now)
         if utc:
             return iso(row.get("started_at"))
-        return "" if run_s is None else f"for {span(run_s)}"
+        return "" if run_s is None else tr("for {}").format(span(run_s))
     ended = row.get("completed_at") or row.get("updated_at")
     return iso(ended) if utc else ago(age_s(ended, now))
 

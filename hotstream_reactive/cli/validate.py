@@ -11,6 +11,7 @@ import msgspec
 
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.fire_times import fire_times
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.session import Session
 from hotstream_reactive.cli.task_check import unknown_names
 from hotstream_reactive.cli.task_words import iso
@@ -151,15 +152,16 @@ def _lines(one: Checked) -> Iterator[str]:
     name = f" ({output.shown(one.task_id, 80)})" if one.task_id else ""
     if one.problems:
         count = len(one.problems)
-        yield f"{one.where}{name}: {'1 thing is' if count == 1 else f'{count} things are'} wrong"
-        yield from (f"  {problem}" for problem in one.problems)
+        wrong = tr("1 thing is wrong" if count == 1 else f"{count} things are wrong")
+        yield f"{tr(one.where)}{name}: {wrong}"
+        yield from (f"  {tr(problem)}" for problem in one.problems)
         return
-    yield f"{one.where}{name}: ok"
+    yield f"{tr(one.where)}{name}: ok"
     for field, value in redacted("", one.task or {}).items():
         text = value if isinstance(value, str) else output.to_json(value)
-        default = "  (default)" if field in one.defaults else ""
+        default = f"  {tr('(default)')}" if field in one.defaults else ""
         yield f"  {field:<15} {output.shown(text, 500)}{default}"
     if one.fires:
-        yield "  it fires next:"
+        yield f"  {tr('it fires next:')}"
     for local, utc in one.fires:
         yield f"    {local}  {utc}"

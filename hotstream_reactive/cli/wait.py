@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio
-import click
 from rich.progress import BarColumn, Progress, TextColumn
 
+from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.main import WAITED_TOO_LONG
 from hotstream_reactive.cli.output import console, say, shown, status_word
 from hotstream_reactive.cli.task_words import age_s, ended, fraction, no_such, phase
@@ -69,12 +68,9 @@ async def follow(
     Raises:
         NotFound: there is no such task, or it was deleted.
         DatabaseError: the server failed for too long.
-        Abort: somebody pressed Ctrl-C.
     """
-    with _interruptible():
-        async with TaskWatch(mongo, task_id) as watch:
-            return await _to_its_end(watch, task_id, show, timeout_s)
-    raise click.Abort
+    async with TaskWatch(mongo, task_id) as watch:
+        return await _to_its_end(watch, task_id, show, timeout_s)
 
 
 async def _to_its_end(
@@ -100,22 +96,6 @@ async def _to_its_end(
             worried = True
             say("still pending: is a worker running? Start one with: hotstream start-daemon")
         await watch.changed(_WORRY_AFTER_S if timeout_s is None else timeout_s - waited_s)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end the block, whatever it waits for; what stands behind it comes next.
-
-    Of itself asyncio makes one cancellation of it, which a driver that is about to send may lose; a
-    cancel scope says it again until it is heard.
-    """
-    loop = asyncio.get_running_loop()
-    with anyio.CancelScope() as scope:
-        loop.add_signal_handler(signal.SIGINT, scope.cancel)
-        try:
-            yield
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
 
 
 async def _patiently(watch: TaskWatch) -> Document | None:
@@ -154,12 +134,14 @@ def bar() -> Iterator[Show]:
         TextColumn("{task.fields[items]}", markup=False),
         console=console(sys.stderr),
         transient=True,
-        disable=not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty() or plain(),
     )
-    line = progress.add_task("pending", total=1.0, items="")
+    line = progress.add_task(tr("pending"), total=1.0, items="")
 
     def show(row: Document) -> None:
-        progress.update(line, description=phase(row), completed=fraction(row), items=_items(row))
+        progress.update(
+            line, description=tr(phase(row)), completed=fraction(row), items=_items(row)
+        )
 
     with progress:
         yield show
@@ -168,7 +150,7 @@ def bar() -> Iterator[Show]:
 def _items(row: Mapping[str, Any]) -> str:
     """How many items so far, and how quickly they come."""
     count = row.get("result_count")
-    text = f"{shown(count, 20)} items" if count is not None else ""
+    text = tr("{} items").format(shown(count, 20)) if count is not None else ""
     run_s = age_s(row.get("started_at"), row["now"])
     if isinstance(count, int) and count and run_s and status_word(row.get("status")) == "running":
         text += f", {count / max(run_s, 0.1):.1f}/s"

@@ -12,6 +12,7 @@ import click
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
 from hotstream_reactive.cli.complete import tasks as task_ids
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.listing import as_tree
 from hotstream_reactive.cli.output import SCHEMA_VERSION, status_word
 from hotstream_reactive.cli.session import Session, run_async
@@ -42,7 +43,7 @@ def watch(session: Session, *, task: str, timeout: float | None, as_json: bool) 
 
 
 async def _watch(session: Session, task: str, timeout_s: float | None, *, as_json: bool) -> int:
-    from hotstream_reactive.app import connected
+    from hotstream_reactive.mongo.client import connected
 
     live = sys.stdout.isatty() and sys.stderr.isatty() and not as_json
     async with (
@@ -53,10 +54,8 @@ async def _watch(session: Session, task: str, timeout_s: float | None, *, as_jso
             row, code = await follow(mongo, task, show, timeout_s=timeout_s)
     if live:
         error = row.get("error_message")
-        output.line(
-            f"{status_word(row.get('status'))}: {output.shown(row.get('result_count'))} items"
-            + (f", {error}" if error else "")
-        )
+        count = tr("{} items").format(output.shown(row.get("result_count")))
+        output.line(f"{status_word(row.get('status'))}: {count}" + (f", {error}" if error else ""))
     return code
 
 
@@ -86,7 +85,8 @@ def _changes(*, as_json: bool) -> Iterator[Show]:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    parts = [iso(row["now"]), f"{phase(row):<10}", f"{percent(row):>4}"]
+    parts = [iso(row["now"]), f"{tr(phase(row)):<10}", f"{percent(row):>4}"]
     count = row.get("result_count")
-    parts.append(f"{output.shown(0 if count is None else count, 12):>6} items")
+    items = tr("{} items").format(output.shown(0 if count is None else count, 12))
+    parts.append(f"{items:>12}")
     return "  ".join([*parts, note(row)]).rstrip()

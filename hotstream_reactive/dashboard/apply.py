@@ -215,6 +215,7 @@ def _worker(document: Document) -> WorkerRow:
             if isinstance(most, int) and most > 0
         },
         draining=document.get("draining") is True,
+        memory=whole(document.get("memory_bytes")),
         silent_after_s=number(document.get("silent_after_s")) or 15.0,
         check_interval_s=number(document.get("check_interval_s")) or 10.0,
         priority_check_interval_s=number(document.get("priority_check_interval_s")) or 3.0,

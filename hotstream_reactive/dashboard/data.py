@@ -160,6 +160,7 @@ def _worker(worker: WorkerRow, now: float) -> dict[str, Any]:
         "stream": worker.stream,
         "alive": worker.lives(now),
         "draining": worker.draining,
+        "memory_bytes": worker.memory,
         "beat_age_s": _age(worker.beat, now),
     }
 

@@ -96,7 +96,7 @@ class Failure(msgspec.Struct, kw_only=True):
 
 
 class WorkerRow(msgspec.Struct, kw_only=True, frozen=True):
-    """A worker's entry in the register; durations in seconds."""
+    """A worker's entry in the register; durations in seconds, `memory` in bytes."""
 
     worker_id: str
     host: str = ""
@@ -110,6 +110,7 @@ class WorkerRow(msgspec.Struct, kw_only=True, frozen=True):
     platforms: list[str] | None = None
     limits: dict[str, int] = {}
     draining: bool = False
+    memory: int | None = None
     silent_after_s: float = 15.0
     check_interval_s: float = 10.0
     priority_check_interval_s: float = 3.0

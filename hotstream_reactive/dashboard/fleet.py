@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -10,6 +9,7 @@ from hotstream_reactive.dashboard.facts import Happening, WorkerRow
 from hotstream_reactive.dashboard.look import ACCENT, MUTED, WARN, Look
 from hotstream_reactive.dashboard.snapshot import Snapshot
 from hotstream_reactive.dashboard.table import Column, Entry, Section, Wanted
+from hotstream_reactive.text import size
 
 _MOST = 60
 _EVENT_STYLES = {
@@ -40,8 +40,9 @@ def workers(snapshot: Snapshot, now: float, look: Look) -> Section:
             Column("slots", 6, 8, right=True),
             Column("stream", 10, 14),
             Column("beat", 5, 6, right=True),
-            Column("version", 8, 12, drop=1),
-            Column("host", 8, 20, drop=2),
+            Column("memory", 7, 8, drop=1, right=True),
+            Column("version", 8, 12, drop=2),
+            Column("host", 8, 20, drop=3),
         ),
         narrow=((Column("id", 12, 30), Column("slots", 6, 8), Column("beat", 5, 6)), ()),
         entries=entries,
@@ -64,6 +65,7 @@ def _worker(worker: WorkerRow, busy: int, now: float, look: Look) -> Entry:
             "slots": (f"{busy}/{worker.slots}", ""),
             "stream": (look.words(state), "" if good else WARN),
             "beat": (look.span(beat_s), MUTED if lives else WARN),
+            "memory": (size(worker.memory), MUTED),
             "version": (worker.version, MUTED),
             "host": (worker.host, MUTED),
         }
@@ -103,7 +105,9 @@ def _platform(snapshot: Snapshot, name: str, busy: int, now: float, look: Look) 
     blocked = trouble.blocked.total(now) if trouble else 0.0
     paused = control.paused or snapshot.controls.engine.paused
     state = "paused" if paused else "limit" if most is not None and busy >= most else "ok"
-    glyph = look.glyph("ok" if state == "ok" else "paused")
+    if state == "ok" and not _is_run(snapshot, name, now):
+        state = "no worker"
+    glyph = look.glyph({"ok": "ok", "no worker": "fail"}.get(state, "paused"))
     rate = control.requests_per_minute
     waits = snapshot.queue.get(name)
     return Entry(
@@ -119,6 +123,13 @@ def _platform(snapshot: Snapshot, name: str, busy: int, now: float, look: Look) 
             ),
         }
     )
+
+
+def _is_run(snapshot: Snapshot, name: str, now: float) -> bool:
+    """Whether a living worker runs the platform; true where none lives, which is told elsewhere."""
+    living = [worker for worker in snapshot.workers if worker.lives(now)]
+    known = [worker.platforms for worker in living if worker.platforms is not None]
+    return len(known) < len(living) or not living or any(name in names for names in known)
 
 
 def events(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: int) -> Section:
@@ -139,11 +150,10 @@ def events(snapshot: Snapshot, now: float, look: Look, wanted: Wanted, most: int
 
 def _event(told: Happening, look: Look) -> Entry:
     style, glyph = _EVENT_STYLES.get(told.what, ("", "note"))
-    clock = datetime.fromtimestamp(told.at, UTC).astimezone()
     label = told.label if told.label is not None else "…"
     return Entry(
         cells={
-            "when": (f"{clock:%H:%M:%S}", MUTED),
+            "when": (look.clock(told.at), MUTED),
             "what": (f"{look.glyph(glyph)} {look.words(told.what)}", style),
             "id": (f"{label} {facts_text(told, look)}".rstrip(), ""),
         }

@@ -227,7 +227,7 @@ class Live:
             text = self._look.words(done if await act(self._named(key)) else refused)
             self._tell(text.format(label))
         except HotStreamError as error:
-            self._tell(clean(redact(str(error))))
+            self._tell(clean(redact(self._look.words.others(str(error)))))
 
     def _named(self, key: Hashable) -> Named:
         """By what the database finds the task."""
@@ -252,12 +252,12 @@ class Live:
         except NotFound:
             return [(w("nothing is known of {}").format(label), WARN)]
         except DatabaseError as error:
-            return [(clean(redact(str(error))), WARN)]
+            return [(clean(redact(w.others(str(error)))), WARN)]
         if not found:
             return [(w("{}: may start now").format(label), STRONG)]
         lines: list[Piece] = [(label, STRONG), ("", "")]
         for hold in found:
-            lines.append((f"{hold.name}: {hold.reason}", ""))
+            lines.append((f"{hold.name}: {w.others(hold.reason)}", ""))
             if hold.until is not None:
                 wait_s = hold.until.timestamp() - self._follower.now()
                 lines.append((f"  {w('in')} {self._look.span(wait_s)}", MUTED))

@@ -7,6 +7,7 @@ are a blue and an orange that are readable on dark and on light terminals alike.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from rich.cells import cell_len, chop_cells, set_cell_size
@@ -42,11 +43,19 @@ _BARS = (("━", "╸", "─"), ("=", "-", "."))
 
 
 class Look:
-    """How things look on this terminal: language, and whether only ASCII can be shown."""
+    """How things look on this terminal: language, whether only ASCII can be shown, whose clock."""
 
-    def __init__(self, words: Words | None = None, *, ascii_only: bool = False) -> None:
+    def __init__(
+        self, words: Words | None = None, *, ascii_only: bool = False, utc: bool = False
+    ) -> None:
         self.words = words or Words()
         self.ascii_only = ascii_only
+        self.utc = utc
+
+    def clock(self, at: float) -> str:
+        """The time of day here, or in UTC; `at` in seconds since 1970."""
+        moment = datetime.fromtimestamp(at, UTC)
+        return f"{moment if self.utc else moment.astimezone():%H:%M:%S}"
 
     def glyph(self, name: str) -> str:
         """The mark of a state."""
@@ -129,7 +138,11 @@ def _fit(text: str, width: int, right: bool, ascii_only: bool) -> str:
     size = cell_len(text)
     if size > width:
         more = _GLYPHS["more"][ascii_only]
-        return set_cell_size(text, width - 1) + more if width > 0 else ""
+        if width <= 0:
+            return ""
+        # Half of a wide character, or a space between words, would stand before the mark.
+        text = set_cell_size(text, width - 1).rstrip() + more
+        size = cell_len(text)
     return " " * (width - size) + text if right else text + " " * (width - size)
 
 

@@ -41,7 +41,7 @@ def header(snapshot: Snapshot, width: int, now: float, look: Look) -> Text:
     ]
     if snapshot.event_at is not None:
         age = look.span(now - snapshot.event_at)
-        chips.append(Chip([(f"{w('event')} {age} {w('ago')}", MUTED)], 5))
+        chips.append(Chip([(w("event {} ago").format(age), MUTED)], 5))
     since = min((k.started for k in snapshot.workers if k.started and k.lives(now)), default=None)
     if since is not None:
         chips.append(Chip([(f"{w('up')} {look.span(now - since)}", MUTED)], 2))

@@ -24,6 +24,8 @@ SMALLEST_WIDTH, SMALLEST_HEIGHT = 40, 10
 _SIDE_BY_SIDE = 110
 #: From this height on, sections are set apart by an empty line.
 _AIRY = 30
+#: Below this height a panel takes the place of the totals too.
+_LOW = 20
 
 
 class Screen(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,8 @@ def draw(
     head = [summary.header(snapshot, width, now, look)]
     most = 2 if height < 20 else 3 if height < 24 or width >= NARROW else 5
     head += summary.totals(snapshot, width, now, look, most=most)
+    if focus.panel and height < _LOW:
+        del head[1:]
     if height >= _AIRY:
         head.insert(1, Text(""))
         head.append(Text(""))
@@ -149,12 +153,18 @@ def _beside(left: Section, right: Section, half: int, height: int, look: Look) -
 
 def _panel(focus: Focus, width: int, room: int, look: Look) -> list[Text]:
     """Help or an explanation, in place of the tables."""
-    lines = [Text("")]
-    for text, style in focus.panel:
-        for part in look.wrap(text, width - 4):
-            lines.append(line([("  ", ""), (part, style)]))
-    lines = lines[: max(room - 2, 1)]
-    return [*lines, Text(""), line([("  ", ""), (look.words("any key closes this"), MUTED)])]
+    cells = width - 4
+    wrapped = [(part, style) for text, style in focus.panel for part in look.wrap(text, cells)]
+    if len(wrapped) > room - 3:  # then the beginning of everything is worth more
+        wrapped = [(look.fit(text, cells).rstrip(), style) for text, style in focus.panel if text]
+    room -= 1
+    if len(wrapped) <= room - 2:
+        wrapped = [("", ""), *wrapped, ("", "")]
+    if len(wrapped) > room:
+        more = len(wrapped) - room + 1
+        wrapped = [*wrapped[: room - 1], (f"+{more} {look.words('more')}", MUTED)]
+    closing = (look.words("any key closes this"), MUTED)
+    return [line([("  ", ""), piece]) for piece in [*wrapped, closing]]
 
 
 def footer(snapshot: Snapshot, width: int, look: Look, focus: Focus) -> Text:

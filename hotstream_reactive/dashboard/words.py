@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 Language = Literal["en", "zh"]
 
-_ZH = {
+CHINESE: Mapping[str, str] = {
     # headings
     "Running": "运行中",
     "Next up": "即将运行",
@@ -33,6 +33,7 @@ _ZH = {
     "stream": "变更流",
     "version": "版本",
     "host": "主机",
+    "memory": "内存",
     "state": "状态",
     "runs": "运行",
     "due": "到期",
@@ -76,15 +77,14 @@ _ZH = {
     "connecting": "连接中",
     "reconnecting": "重新连接",
     "reads only": "仅轮询",
-    "event": "事件",
-    "ago": "前",
+    "event {} ago": "事件 {}前",
     "up": "已运行",
     "clock": "时钟",
     "standalone": "单机",
     "sharded": "分片",
     "primary": "主",
     "no primary": "无主节点",
-    "more": "更多",
+    "more": "项",
     "runs again": "再次运行",
     "put back": "已放回",
     "failed again": "再次失败",
@@ -104,11 +104,11 @@ _ZH = {
     "invalid": "无效",
     # events
     "inserted": "新增",
-    "claimed": "领取",
+    "claimed": "认领",
     "completed": "完成",
     "retry": "重试",
     "cancelled": "取消",
-    "rescued": "救回",
+    "rescued": "接管",
     "promoted": "提前",
     "edited": "修改",
     "deleted": "删除",
@@ -173,11 +173,18 @@ _ZH = {
 
 
 class Words:
-    """Translates the fixed texts; what is not in the table stays as it is."""
+    """Translates the fixed texts; what is not in the table stays as it is.
 
-    def __init__(self, language: Language = "en") -> None:
+    Args:
+        others: translates sentences that come from below, such as reasons and errors.
+    """
+
+    def __init__(
+        self, language: Language = "en", others: Callable[[str], str] | None = None
+    ) -> None:
         self.language = language
-        self._table: Mapping[str, str] = _ZH if language == "zh" else {}
+        self.others = others or (lambda text: text)
+        self._table: Mapping[str, str] = CHINESE if language == "zh" else {}
 
     def __call__(self, text: str) -> str:
         """The text in the chosen language."""
@@ -185,8 +192,9 @@ class Words:
 
 
 def language_of(environ: Mapping[str, str], encoding: str) -> Language:
-    """Chinese where the locale says so and the terminal can show it, else English."""
-    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    """Chinese where HOTSTREAM_LANG or else the locale says so and the terminal can show it."""
+    names = ("HOTSTREAM_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environ[name] for name in names if environ.get(name)), "")
     if not locale.lower().startswith("zh"):
         return "en"
     try:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import anyio
 import msgspec
 
-from hotstream_reactive.app import connected
 from hotstream_reactive.doctor.finding import Finding, fail, in_thread, ok, warn, within
 from hotstream_reactive.errors import (
     ConfigError,
@@ -18,7 +17,7 @@ from hotstream_reactive.errors import (
     HotStreamError,
 )
 from hotstream_reactive.mongo import probes, reads, validator
-from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.client import Mongo, connected
 from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet
 from hotstream_reactive.settings import Settings
 from hotstream_reactive.text import redact_uri
@@ -185,10 +184,11 @@ async def _validator(mongo: Mongo) -> list[Finding]:
 
 async def _clock(mongo: Mongo) -> list[Finding]:
     offset = await probes.clock_offset(mongo)
+    off, about = f"{abs(offset.ahead_s):.3f}", f"{offset.uncertainty_s:.3f}"
     message = (
-        f"the server's clock is {abs(offset.ahead_s):.3f} s "
-        f"{'ahead of' if offset.ahead_s >= 0 else 'behind'} this machine's "
-        f"(± {offset.uncertainty_s:.3f} s)"
+        f"the server's clock is {off} s ahead of this machine's (± {about} s)"
+        if offset.ahead_s >= 0
+        else f"the server's clock is {off} s behind this machine's (± {about} s)"
     )
     if abs(offset.ahead_s) - offset.uncertainty_s > _SKEW_S:
         return [warn("clock", message, "Let NTP set both clocks; due times go by the server's.")]
@@ -216,7 +216,7 @@ async def _workers(mongo: Mongo, settings: Settings) -> list[Finding]:
     limit_s = settings.scheduler.zombie_timeout
     silent = [w for w in seen if w.heartbeat_age_s is None or w.heartbeat_age_s > limit_s]
     findings = (
-        [ok("workers", f"{len(seen) - len(silent)} alive")] if len(silent) < len(seen) else []
+        [ok("workers", f"alive: {len(seen) - len(silent)}")] if len(silent) < len(seen) else []
     )
     if silent:
         oldest = silent[0]

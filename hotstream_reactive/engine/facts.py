@@ -1,10 +1,11 @@
-"""What a worker's entry in the register says of it that stays the same while it lives."""
+"""What a worker's entry in the register says of it and its process."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from hotstream_reactive.engine.controls import default_limits
@@ -37,3 +38,12 @@ def lasting_facts(settings: Settings, platforms: Iterable[str]) -> dict[str, Any
         "check_interval_s": scheduler.check_interval,
         "priority_check_interval_s": scheduler.priority_check_interval,
     }
+
+
+def memory_bytes() -> int | None:
+    """What this process has in RAM, without its browsers; None where there is no /proc."""
+    try:
+        pages = Path("/proc/self/statm").read_bytes().split()[1]
+    except (OSError, IndexError):
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -19,7 +19,7 @@ from hotstream_reactive.engine.containment import contain_children_of_runs
 from hotstream_reactive.engine.controls import ControlBoard, ControlSource
 from hotstream_reactive.engine.dispatcher import Dispatcher
 from hotstream_reactive.engine.events import Events
-from hotstream_reactive.engine.facts import beat_interval_s, lasting_facts
+from hotstream_reactive.engine.facts import beat_interval_s, lasting_facts, memory_bytes
 from hotstream_reactive.engine.fleet import Fleet, WorkerRegister
 from hotstream_reactive.engine.gate import Gate, LimitStore
 from hotstream_reactive.engine.heartbeat import Heartbeat, LeaseStore
@@ -292,6 +292,7 @@ class Worker:
             "running": [run.task.task_id for run in self.active][:100],
             "stream": str(self.stream_state),
             "draining": self._stop.is_set(),
+            "memory_bytes": memory_bytes(),
         }
 
     def _done(self, run: FinishedRun) -> None:

@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from croniter import CroniterBadDateError, CroniterError, croniter
-
 #: 29 February comes at least once in eight years.
 _LONGEST_SEARCH_YEARS = 9
 _HOUR_FIELD = 1
@@ -97,6 +95,8 @@ def _change_of_offset(tz: ZoneInfo, low: datetime, high: datetime) -> datetime:
 
 
 def _next(expression: str, wall: datetime) -> datetime:
+    from croniter import CroniterBadDateError, croniter
+
     try:
         found: datetime = croniter(
             expression, wall, max_years_between_matches=_LONGEST_SEARCH_YEARS
@@ -108,6 +108,9 @@ def _next(expression: str, wall: datetime) -> datetime:
 
 @lru_cache(maxsize=1024)
 def _parse(expression: str) -> None:
+    # Loaded with the first schedule: it takes longer than the rest of a short command.
+    from croniter import CroniterBadDateError, CroniterError, croniter
+
     fields = len(expression.split())
     if fields not in (5, 6):
         raise ScheduleError(

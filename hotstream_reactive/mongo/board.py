@@ -61,7 +61,7 @@ _WORKER: Document = dict.fromkeys(
     (
         *("host", "pid", "version", "slots", "express_slots", "running", "stream", "platforms"),
         *("limits", "draining", "silent_after_s", "started_at", "heartbeat"),
-        *("check_interval_s", "priority_check_interval_s"),
+        *("check_interval_s", "priority_check_interval_s", "memory_bytes"),
     ),
     1,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from pymongo.errors import ConfigurationError, InvalidURI
 from hotstream_reactive.errors import ConfigError
 from hotstream_reactive.mongo.driver import Collection, Database, Document, Driver
 from hotstream_reactive.mongo.faults import translated
-from hotstream_reactive.settings import MongoSettings
+from hotstream_reactive.settings import MongoSettings, Settings
 
 #: With the driver's own defaults a partitioned primary blinds a client for half a minute or more.
 _PROMPT = {
@@ -213,6 +214,22 @@ def _client_options(uri: str, app_name: str) -> dict[str, Any]:
         "retryReads": True,
         "tz_aware": True,
     }
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, app_name: str = "hotstream") -> AsyncIterator[Mongo]:
+    """A connection that has been tried out, closed at the end.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused: see `Mongo.connect`.
+        ConfigError: `mongodb.uri` cannot be used.
+    """
+    mongo = Mongo(settings.mongodb, app_name=app_name)
+    try:
+        await mongo.connect()
+        yield mongo
+    finally:
+        await mongo.close()
 
 
 def check_uri(uri: str) -> None:

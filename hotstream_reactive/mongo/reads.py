@@ -37,7 +37,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 class WorkerSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A worker: its tasks that are running, and the seconds since it was last heard of.
 
-    `slots` and `stream` are from the register; None for a worker that is not in it.
+    The rest is from the register, None for a worker that is not in it; `memory_bytes` also for one
+    that cannot know.
     """
 
     worker_id: Any
@@ -45,6 +46,7 @@ class WorkerSeen(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_age_s: float | None = None
     slots: Any = None
     stream: Any = None
+    memory_bytes: Any = None
 
 
 async def counts(mongo: Mongo, field: str | None = None) -> list[tuple[Any, Any, int]]:
@@ -113,6 +115,7 @@ async def workers(mongo: Mongo) -> list[WorkerSeen]:
             heartbeat_age_s=min(ages, default=None),
             slots=entry.get("slots"),
             stream=entry.get("stream"),
+            memory_bytes=entry.get("memory_bytes"),
         )
     return sorted(seen.values(), key=lambda worker: -(worker.heartbeat_age_s or 0.0))
 

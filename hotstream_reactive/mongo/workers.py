@@ -93,4 +93,5 @@ _WITH_AGE: Document = {
     **dict.fromkeys(("express_slots", "limits", "draining"), 1),
     **dict.fromkeys(("silent_after_s", "check_interval_s", "priority_check_interval_s"), 1),
     "heartbeat": 1,
+    "memory_bytes": 1,
 }

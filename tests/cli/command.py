@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import pty
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,23 @@ class Cli:
             encoding="utf-8",
             **(pipes | options),
         )
+
+    def on_terminal(self, *arguments: str, codes: Iterable[int] = (0,), **env: str) -> bytes:
+        """Run a command on a pseudo-terminal; gives all that came out of it."""
+        ours, theirs = pty.openpty()
+        seen = b""
+        streams = {"stdout": theirs, "stderr": theirs}
+        with self.start(*arguments, env={"COLUMNS": "100"} | env, **streams) as process:
+            os.close(theirs)
+            try:
+                while chunk := os.read(ours, 65536):
+                    seen += chunk
+            except OSError:
+                pass  # this is how the end of a terminal is told
+            finally:
+                os.close(ours)
+            assert process.wait(timeout=LONGEST_S) in codes, seen
+        return seen
 
     def __call__(self, *arguments: str, stdin: str = "", **env: str) -> Result:
         """Run a command to its end."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -57,30 +55,14 @@ def test_on_a_terminal_there_are_colours_and_nothing_else(
     cli: Cli, sync_database: Db, arguments: tuple[str, ...]
 ) -> None:
     fill(sync_database)
-    seen = _on_terminal(cli, *arguments)
+    seen = cli.on_terminal(*arguments).decode()
     assert "\x1b[1m" in seen
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e\u2066]", _without_style(seen))
-    assert "\x1b" not in _without_style(_on_terminal(cli, *arguments, NO_COLOR="1"))
+    assert "\x1b" not in _without_style(cli.on_terminal(*arguments, NO_COLOR="1").decode())
 
 
 def _without_style(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
-def _on_terminal(cli: Cli, *arguments: str, **env: str) -> str:
-    ours, theirs = pty.openpty()
-    seen = b""
-    with cli.start(*arguments, stdout=theirs, env={"COLUMNS": "100"} | env) as process:
-        os.close(theirs)
-        try:
-            while chunk := os.read(ours, 65536):
-                seen += chunk
-        except OSError:
-            pass  # this is how the end of a terminal is told
-        finally:
-            os.close(ours)
-        assert process.wait(timeout=30) == 0
-    return seen.decode()
 
 
 def test_pages_and_plugins(offline: Cli) -> None:

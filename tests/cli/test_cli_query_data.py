@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -94,6 +95,15 @@ def test_a_file_is_written_whole_or_not_at_all(cli: Cli) -> None:
     assert cli("query-data", "-o", "no/such/folder.csv").code == 2
 
 
+def test_an_export_shows_how_far_it_is(cli: Cli, sync_database: Db) -> None:
+    sync_database.data_items.insert_many([item(n) for n in range(5000)])
+    export = ("query-data", "-l", "5000", "--format", "jsonl", "-o", "items.jsonl")
+    assert re.search(rb"\d+ items, \d+/s", cli.on_terminal(*export))
+    assert len((cli.folder / "items.jsonl").read_text(encoding="utf-8").splitlines()) == 5000
+    assert b"/s" not in cli.on_terminal(*export, "--plain")
+    assert cli(*export).err == "5000 items written to items.jsonl\n"
+
+
 def test_nothing_found_is_no_failure(cli: Cli) -> None:
     result = cli("query-data")
     assert (result.code, result.out, result.err) == (0, "", "no items found\n")
@@ -169,7 +179,9 @@ def test_task_stats(cli: Cli, sync_database: Db) -> None:
             {},
         ]
     )
-    sync_database.workers.insert_one({"_id": "idle", "heartbeat": now, "slots": 5})
+    sync_database.workers.insert_one(
+        {"_id": "idle", "heartbeat": now, "slots": 5, "memory_bytes": 58_400_000}
+    )
     stats = cli("task-stats", "--json").json
     assert stats["total"] == 7
     assert stats["by_status"] == {
@@ -188,6 +200,9 @@ def test_task_stats(cli: Cli, sync_database: Db) -> None:
     assert stats["running"]["count"] == 1
     assert 40 < stats["running"]["oldest_heartbeat_age_s"] < 100
     assert [worker["worker_id"] for worker in stats["workers"]] == ["w1", "idle"]
+    assert [worker["memory_bytes"] for worker in stats["workers"]] == [None, 58_400_000]
+    assert "58 MB" in cli("task-stats").out
+    assert re.search(r"^workers .*idle \(58 MB, \d+ s ago\)", cli("info").out, re.MULTILINE)
     text = cli("task-stats").out
     assert "2 due, 1 delayed" in text
     assert "the oldest due since 10 min" in text

@@ -50,6 +50,7 @@ class Stage:
                     beat=NOW - 1,
                     started=NOW - 7_000,
                     stream="live",
+                    memory=58_400_000,
                     platforms=["twitter", "zhihu"],
                 )
                 for n in (1, 2)

@@ -94,6 +94,9 @@ def test_an_insert_and_a_promotion_show_within_300_ms(opened: Open, sync_databas
             glass.until_shown(f"promoted old_{140 + n}")
             glass.until_shown(f"◌ old_{140 + n}")
             times["promotion"].append(time.monotonic() - began)
+        for what, seconds in times.items():
+            each = ", ".join(f"{one * 1000:.0f}" for one in sorted(seconds))
+            print(f"{what} visible after {each} ms")
         assert statistics.median(times["insert"]) < 0.3, times
         assert statistics.median(times["promotion"]) < 0.3, times
 
@@ -240,11 +243,16 @@ def test_a_locale_without_unicode_gets_ascii(opened: Open, sync_database: Tasks)
         assert glass.text.isascii()
 
 
-def test_chinese_by_flag_and_locale(opened: Open) -> None:
+def test_chinese_by_flag_and_locale(opened: Open, sync_database: Tasks) -> None:
     with opened("--lang", "zh") as glass:
         glass.until_shown("运行中")
     with opened(LANG="zh_CN.UTF-8", LC_ALL="", PYTHONUTF8="1") as glass:
         glass.until_shown("运行中")
+    sync_database.tasks.insert_one(task("search_001"))
+    with opened(HOTSTREAM_LANG="zh") as glass:
+        glass.until_shown("search_001")
+        glass.type("je")
+        glass.until_shown("没有可以认领任务的工作进程")
 
 
 def test_a_dumb_terminal_gets_lines(opened: Open, sync_database: Tasks) -> None:
@@ -272,6 +280,7 @@ def test_a_worker_with_its_dashboard_drains_on_ctrl_c(opened: Open, database_nam
     with opened(program=program) as glass:
         glass.until_shown("● live", patience_s=60)
         glass.until_shown("Workers 1")
+        glass.until_shown(" MB")  # what this very worker says of its memory
         glass.type("l")
         glass.until_shown("ready")
         glass.type("x\x03")

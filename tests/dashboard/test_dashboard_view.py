@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from stage import HOSTILE, NOW, Stage, busy, date, harmless
 
 from hotstream_reactive.dashboard.focus import Focus, help_lines
@@ -56,6 +58,13 @@ def test_columns_leave_in_a_fixed_order(width: int, shown: list[str], left_out: 
     heading = next(line for line in lines if line.startswith("Running")) + lines[0]
     assert all(name in heading for name in shown)
     assert not any(name in heading for name in left_out)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(200, True), (80, True), (61, False), (40, False)])
+def test_the_memory_of_workers_leaves_first(width: int, shown: bool) -> None:
+    text = busy().text(width, 40)
+    assert ("58 MB" in text) is shown
+    assert "web-1-a1b2c3" in text
 
 
 @pytest.mark.parametrize("width", [40, 50, 60])
@@ -222,6 +231,44 @@ def test_a_panel_stands_in_place_of_the_tables() -> None:
     assert "Running" not in text
     # Long lines are wrapped and not cut.
     assert "no run_at" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 12), (40, 10), (60, 14), (200, 12)])
+def test_a_panel_on_a_low_screen_shows_the_beginning_of_everything(width: int, height: int) -> None:
+    lines = busy().text(width, height, focus=Focus(panel=help_lines(Look()))).splitlines()
+    assert len(lines) == height and all(cell_len(line) <= width for line in lines)
+    text = "\n".join(lines)
+    assert "move the selection" in text and "any key closes this" in text
+    assert re.search(r"\+\d+ more", text) or "leave; tasks and" in text
+
+
+def test_nothing_stands_between_a_cut_text_and_its_mark() -> None:
+    look = Look()
+    for text in ("AI 与数据库 每日搜索", "plain words", "任务任务任务"):
+        for width in range(1, 20):
+            cut = look.fit(text, width)
+            assert cell_len(cut) == width
+            assert " …" not in cut
+
+
+def test_events_have_the_clock_of_this_place_or_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert Look().clock(NOW) == f"{date(NOW + 8 * 3600):%H:%M:%S}"
+        assert Look(utc=True).clock(NOW) == f"{date(NOW):%H:%M:%S}"
+        here, utc = (busy().text(120, 50, look=Look(utc=utc)) for utc in (False, True))
+        assert here != utc
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_platform_that_no_worker_runs_is_not_ok() -> None:
+    stage = busy()
+    stage.insert("odd", task_id="odd", platform="weibo", keywords=["a"])
+    line = next(line for line in stage.text(120, 50).splitlines() if " weibo " in line)
+    assert "✗ no worker" in line
 
 
 def test_the_filter_lets_through_what_holds_the_text() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from hotstream_reactive.app import connected
+from hotstream_reactive.mongo.client import connected
 from hotstream_reactive.mongo.stores import MongoStores
 from hotstream_reactive.settings import MongoSettings, Settings
 
