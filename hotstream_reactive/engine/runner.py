@@ -30,8 +30,8 @@ from hotstream_reactive.errors import (
     StorageError,
     TransientError,
 )
-from hotstream_reactive.extractors.base import DataExtractor
-from hotstream_reactive.model.item import DataItem, normalise, storable
+from hotstream_reactive.extractors.base import UNUSABLE, DataExtractor, make_item
+from hotstream_reactive.model.item import DataItem, storable
 from hotstream_reactive.model.outcome import Completed, Outcome
 from hotstream_reactive.model.run import FinishedRun, Progress
 from hotstream_reactive.model.task import Task
@@ -295,25 +295,12 @@ class _Attempt:
     ) -> DataItem | None:
         """One item, or None when the record cannot be one: the reason is kept."""
         try:
-            if isinstance(record, DataItem):
-                item = record
-            elif extractor is None:
-                raise PermanentError(
-                    f"platform {self._task.platform!r} yields raw records but has no extractor: "
-                    f"register one under the entry point group hotstream.extractors",
-                    kind="no_extractor",
-                )
-            else:
-                item = await extractor.extract(record)
-            item = normalise(item)
-            if extractor is not None and not extractor.validate(item):
-                raise ValueError(f"item {item.id!r} is not valid")  # noqa: TRY301 - one path for all reasons
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return await make_item(record, extractor, self._task.platform)
+        except UNUSABLE as error:
             reason = clean(f"{type(error).__name__}: {error}")
             self._unusable.append(reason)
             logger.bind(task_id=self._task.task_id).warning("record left out: {}", reason)
             return None
-        return item
 
     async def _store(self, storage: StorageAdapter, items: list[DataItem]) -> None:
         if items and self._task.options.get("only_new") is True:

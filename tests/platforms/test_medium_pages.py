@@ -15,8 +15,8 @@ from hotstream_reactive.model.item import normalise
 from hotstream_reactive.model.page import PageOutcome
 from hotstream_reactive.platforms.medium import parse_page
 from hotstream_reactive.platforms.medium.links import article_id, article_place, place, tag_slug
+from hotstream_reactive.testing import CHALLENGE_PAGE as CLOUDFLARE
 from tests.site import medium as site
-from tests.site.loopback import CLOUDFLARE
 from tests.site.medium import Story
 from tests.site.mutations import mutated
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hotstream_reactive.extractors.zhihu import ZhihuExtractor
+from hotstream_reactive.loopback import Reply
 from hotstream_reactive.model.item import DataItem, normalise
-from hotstream_reactive.platforms.twitter.demo_site import Reply
 from hotstream_reactive.platforms.zhihu import parse_page
 
 NEWEST = 1_780_000_000

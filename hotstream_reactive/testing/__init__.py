@@ -1,0 +1,17 @@
+"""What the author of a plugin tests with: contracts, recorded sites, and runs without a queue.
+
+Nothing here imports pytest; subclass a contract and name it ``Test…``, and pytest finds it.
+"""
+
+from hotstream_reactive.loopback import Reply, Request
+from hotstream_reactive.testing.run import AdapterRun
+from hotstream_reactive.testing.site import CHALLENGE_PAGE, REFUSALS, RecordedSite
+
+__all__ = [
+    "CHALLENGE_PAGE",
+    "REFUSALS",
+    "AdapterRun",
+    "RecordedSite",
+    "Reply",
+    "Request",
+]
