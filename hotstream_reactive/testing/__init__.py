@@ -4,14 +4,20 @@ Nothing here imports pytest; subclass a contract and name it ``Test…``, and py
 """
 
 from hotstream_reactive.loopback import Reply, Request
+from hotstream_reactive.testing.adapter_contract import PlatformAdapterContract
+from hotstream_reactive.testing.extractor_contract import DataExtractorContract
 from hotstream_reactive.testing.run import AdapterRun
 from hotstream_reactive.testing.site import CHALLENGE_PAGE, REFUSALS, RecordedSite
+from hotstream_reactive.testing.storage_contract import StorageAdapterContract
 
 __all__ = [
     "CHALLENGE_PAGE",
     "REFUSALS",
     "AdapterRun",
+    "DataExtractorContract",
+    "PlatformAdapterContract",
     "RecordedSite",
     "Reply",
     "Request",
+    "StorageAdapterContract",
 ]
