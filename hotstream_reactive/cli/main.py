@@ -56,6 +56,7 @@ VERBS = {
     "list-platforms": Verb("platforms", "list_platforms", "List the platforms tasks can name."),
     "parse": Verb("parse", "parse", "Read a saved page as its platform would."),
     "pause": Verb("control", "pause", "Start no more tasks, of a platform or at all."),
+    "plugins": Verb("plugins", "plugins", "Begin, list and check plugins."),
     "promote": Verb("edit", "promote", "Let pending tasks start first, and at once."),
     "query-data": Verb("query", "query_data", "Show or export collected items."),
     "resume": Verb("control", "resume", "Start tasks again after a pause."),
