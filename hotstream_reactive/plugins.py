@@ -63,6 +63,8 @@ BUILT_IN = {
     STORAGES: {
         "mongodb": "hotstream_reactive.storages.mongodb:MongoStorage",
         "json": "hotstream_reactive.storages.json:JsonStorage",
+        "jsonl": "hotstream_reactive.storages.jsonl:JsonLinesStorage",
+        "csv": "hotstream_reactive.storages.csv:CsvStorage",
     },
 }
 

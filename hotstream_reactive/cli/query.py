@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,13 +17,11 @@ from hotstream_reactive.cli.items import print_items
 from hotstream_reactive.cli.output import SCHEMA_VERSION, console, say, to_json
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.mongo import reads
-from hotstream_reactive.text import clean
+from hotstream_reactive.storages.files import published
+from hotstream_reactive.storages.table import Table
 
 Items = AsyncIterator[dict[str, Any]]
 
-_CSV_COLUMNS = ("id", "platform", "author", "created_at", "url", "title", "content")
-_CSV_MORE = ("task_id", "saved_at", "metadata")
-_LONGEST_CELL = 1_000_000
 #: Longer tables are for programs, which get them item by item in the other formats.
 _MOST_ROWS = 10_000
 
@@ -114,23 +109,12 @@ def _opened(path: Path | None) -> Iterator[TextIO]:
     """Stdout, or a file that appears under its name only when it is complete."""
     if path is None:
         yield sys.stdout
-        return
-    if path.exists() and not path.is_file():  # a pipe or /dev/stdout: nothing to replace
+    elif path.exists() and not path.is_file():  # a pipe or /dev/stdout: nothing to replace
         with path.open("w", encoding="utf-8", newline="") as file:
             yield file
-        return
-    target = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+    else:
+        with published(path.resolve()) as file:
             yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 async def _write_table(items: Items, out: TextIO) -> int:
@@ -160,31 +144,11 @@ async def _write_jsonl(items: Items, out: TextIO) -> int:
 
 async def _write_csv(items: Items, out: TextIO) -> int:
     number = 0
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow((*_CSV_COLUMNS, *_CSV_MORE))
+    table = Table(out, mark=out is not sys.stdout, as_json=to_json)
     async for item in items:
-        writer.writerow(
-            [_csv_cell(item.get(name)) for name in _CSV_COLUMNS]
-            + [_csv_cell(_value(item, name)) for name in _CSV_MORE]
-        )
+        table.add(item)
         number += 1
     return number
-
-
-def _value(item: Mapping[str, Any], name: str) -> Any:
-    value = item.get(name)
-    return value if value is None or isinstance(value, str) else to_json(value).strip('"')
-
-
-def _csv_cell(value: Any) -> str:
-    """A value without control characters, and such that no spreadsheet runs it."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else to_json(value)
-    text = "\n".join(clean(line, _LONGEST_CELL) for line in text.splitlines())
-    if text.startswith("=") or (text.startswith(("+", "-", "@")) and set(text) & set("(|!")):
-        return f"'{text}"
-    return text
 
 
 _WRITERS = {

@@ -28,7 +28,9 @@ from hotstream_reactive.platforms.twitter.client import Shared
 from hotstream_reactive.platforms.twitter.demo_site import NitterSite
 from hotstream_reactive.settings import MongoSettings
 from hotstream_reactive.storages.base import StorageAdapter, StorageContext
+from hotstream_reactive.storages.csv import CsvStorage
 from hotstream_reactive.storages.json import JsonStorage
+from hotstream_reactive.storages.jsonl import JsonLinesStorage
 from hotstream_reactive.storages.mongodb import MongoStorage
 from hotstream_reactive.testing import (
     DataExtractorContract,
@@ -159,6 +161,14 @@ class TestZhihuExtractor(DataExtractorContract):
 
 class TestJsonStorage(StorageAdapterContract):
     storage = JsonStorage
+
+
+class TestJsonLinesStorage(StorageAdapterContract):
+    storage = JsonLinesStorage
+
+
+class TestCsvStorage(StorageAdapterContract):
+    storage = CsvStorage
 
 
 @pytest.mark.parametrize("driver", ["motor", "pymongo"])
