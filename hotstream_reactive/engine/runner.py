@@ -16,7 +16,13 @@ from typing import Any, Protocol
 import anyio
 from loguru import logger
 
-from hotstream_reactive.engine import frames
+from hotstream_reactive.engine import collect, frames
+from hotstream_reactive.engine.collect import (
+    nothing_understood,
+    reading,
+    search_options,
+    sign_in,
+)
 from hotstream_reactive.engine.heartbeat import Heartbeat
 from hotstream_reactive.engine.parking import demand_new_session, park
 from hotstream_reactive.engine.retry import judge
@@ -25,7 +31,6 @@ from hotstream_reactive.errors import (
     HotStreamError,
     LeaseLost,
     LoginRequired,
-    PermanentError,
     PluginError,
     StorageError,
     TransientError,
@@ -44,7 +49,6 @@ STARTED, COLLECTED, PROCESSED, STORED = 0.2, 0.6, 0.8, 0.9
 ITEMS_PER_HEARTBEAT = 10
 #: Items do not wait longer than this for their batch to fill, so that readers see them early.
 LONGEST_GATHERING_S = 2.0
-CLEAN_UP_S = 10.0
 #: Characters of a checkpoint: it is written with every page.
 LARGEST_CHECKPOINT = 200_000
 MOST_STORED = 2**31
@@ -172,7 +176,7 @@ class _Attempt:
             self._active.result_count = stored
         try:
             with self._timed("authenticate"):
-                await self._authenticate(adapter)
+                await sign_in(adapter, self._task, self._toolbox.credentials(self._task))
             self._advance(STARTED)
 
             async def flush() -> None:
@@ -186,7 +190,7 @@ class _Attempt:
             except BaseException:
                 # What was collected before a failure is as good as any other item.
                 if self._active.verdict is None:
-                    with anyio.move_on_after(CLEAN_UP_S, shield=True):
+                    with anyio.move_on_after(collect.CLEAN_UP_S, shield=True):
                         await flush()
                 raise
             self._advance(COLLECTED)
@@ -197,10 +201,10 @@ class _Attempt:
             self._judge_yield()
         finally:
             try:
-                with anyio.move_on_after(CLEAN_UP_S, shield=True):
+                with anyio.move_on_after(collect.CLEAN_UP_S, shield=True):
                     await storage.close()
             finally:
-                with anyio.move_on_after(CLEAN_UP_S, shield=True):
+                with anyio.move_on_after(collect.CLEAN_UP_S, shield=True):
                     await adapter.close()
 
     def _context(self) -> RunContext:
@@ -211,37 +215,18 @@ class _Attempt:
         context.pace = partial(self._pace, self._task.platform)
         return context
 
-    async def _authenticate(self, adapter: PlatformAdapter) -> None:
-        if not await adapter.authenticate(self._toolbox.credentials(self._task)):
-            raise PermanentError(
-                f"platform {self._task.platform!r} refused the credentials: "
-                f"check [platforms.{self._task.platform}] in config.toml",
-                kind="bad_credentials",
-            )
-
     async def _collect(
         self, adapter: PlatformAdapter
     ) -> AsyncGenerator[DataItem | dict[str, Any], None]:
         """The adapter's records, with the time spent waiting for them."""
-        task = self._task
-        source = (
-            adapter.monitor_accounts(list(task.accounts), task.limit)
-            if task.task_type == "monitor"
-            else adapter.search(list(task.keywords), adapter.context.options)
-        )
-        iterator = aiter(source)
-        try:
+        async with reading(adapter, self._task) as records:
             while True:
                 with self._timed("collect"):
                     try:
-                        record = await anext(iterator)
+                        record = await anext(records)
                     except StopAsyncIteration:
                         return
                 yield record
-        finally:
-            if hasattr(iterator, "aclose"):
-                with anyio.move_on_after(CLEAN_UP_S, shield=True):
-                    await iterator.aclose()
 
     async def _read_all(
         self, adapter: PlatformAdapter, flush: Callable[[], Awaitable[None]]
@@ -348,11 +333,7 @@ class _Attempt:
     def _judge_yield(self) -> None:
         """Records that all turned out unusable are no success."""
         if self._unusable and not self._active.result_count:
-            raise PermanentError(
-                f"none of {len(self._unusable)} records could be understood, "
-                f"the first because of {self._unusable[0]}",
-                kind="layout_changed",
-            )
+            raise nothing_understood(self._unusable)
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
@@ -361,25 +342,6 @@ class _Attempt:
             yield
         finally:
             self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - began
-
-
-def search_options(task: Task) -> SearchOptions:
-    """The `options` of a task as an adapter sees them."""
-    options = task.options
-
-    def text(name: str) -> str | None:
-        value = options.get(name)
-        return value if isinstance(value, str) else None
-
-    filters = options.get("filters")
-    return SearchOptions(
-        limit=task.limit,
-        since=text("since"),
-        until=text("until"),
-        sort_by=text("sort_by") or "relevance",
-        filters=filters if isinstance(filters, dict) else {},
-        extra=dict(options),
-    )
 
 
 def _cancelled_from_outside() -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import anyio
 
-from hotstream_reactive.engine import runner
+from hotstream_reactive.engine import collect
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.retry import judge
 from hotstream_reactive.engine.running import ActiveRun, ActiveRuns
@@ -19,7 +19,7 @@ from hotstream_reactive.errors import TransientError
 from hotstream_reactive.model.run import FinishedRun
 from hotstream_reactive.settings import SchedulerSettings
 
-#: Cleaning up has this many steps, each of which may take `runner.CLEAN_UP_S`.
+#: Cleaning up has this many steps, each of which may take `collect.CLEAN_UP_S`.
 _CLEAN_UP_STEPS = 3
 
 
@@ -48,12 +48,12 @@ class StuckWatch:
     async def run(self) -> None:
         """Look at times, until cancelled."""
         while True:
-            await anyio.sleep(runner.CLEAN_UP_S / 4)
+            await anyio.sleep(collect.CLEAN_UP_S / 4)
             self.look()
 
     def look(self) -> None:
         """Give up the runs that should have ended long ago."""
-        patience_s = runner.CLEAN_UP_S * _CLEAN_UP_STEPS
+        patience_s = collect.CLEAN_UP_S * _CLEAN_UP_STEPS
         now = time.monotonic()
         for active in self._active:
             over_at = min(active.timeout_at, active.stopped_at or active.timeout_at)

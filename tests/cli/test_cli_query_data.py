@@ -94,6 +94,50 @@ def test_a_file_is_written_whole_or_not_at_all(cli: Cli) -> None:
     assert cli("query-data", "-o", "no/such/folder.csv").code == 2
 
 
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize("ending", ["json", "jsonl", "csv"])
+def test_export_takes_all_in_the_format_of_the_ending(
+    cli: Cli, sync_database: Db, ending: str
+) -> None:
+    sync_database.data_items.insert_many([item(n, id=f"t_{n}") for n in range(30)])
+    target = cli.folder / f"items.{ending}"
+    result = cli("query-data", "--export", target.name)
+    assert (result.code, result.out) == (0, "")
+    assert "33 items written" in result.err
+    text = target.read_text("utf-8-sig")
+    found = {
+        "json": lambda: json.loads(text)["items"],
+        "jsonl": lambda: [json.loads(line) for line in text.splitlines()],
+        "csv": lambda: list(csv.DictReader(io.StringIO(text))),
+    }[ending]()
+    assert len(found) == 33
+    assert "2 items written" in cli("query-data", "--export", target.name, "-l", "2").err
+
+
+def test_export_needs_an_ending_that_it_knows(cli: Cli) -> None:
+    assert ".jsonl" in cli("query-data", "--export", "items.txt").err
+    assert cli("query-data", "--export", "a.csv", "-o", "b.csv").code == 2
+    assert list(cli.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ids"),
+    [
+        (("--since", "2026-01-02"), ["t_3", "t_2"]),
+        (("--until", "2026-01-03"), ["t_2", "t_1"]),
+        (("--since", "2026-01-02T00:00:01", "--until", "2026-01-03T00:00:01"), ["t_3"]),
+        (("--since", "2026-01-02T01:00:00+02:00"), ["t_3", "t_2"]),
+    ],
+)
+def test_items_by_the_time_they_were_created(
+    cli: Cli, sync_database: Db, arguments: tuple[str, ...], ids: list[str]
+) -> None:
+    days = [item(n, id=f"t_{n}", created_at=f"2026-01-0{n}T00:00:00Z") for n in (1, 2, 3)]
+    sync_database.data_items.insert_many([item(0, created_at=None), *days])
+    found = cli("query-data", "--json", *arguments).json
+    assert [entry["id"] for entry in found["items"]] == ids
+
+
 def test_nothing_found_is_no_failure(cli: Cli) -> None:
     result = cli("query-data")
     assert (result.code, result.out, result.err) == (0, "", "no items found\n")
