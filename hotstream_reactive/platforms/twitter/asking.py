@@ -13,6 +13,7 @@ from hotstream_reactive.errors import ScrapeError
 from hotstream_reactive.fetch.browser import BrowserPool
 from hotstream_reactive.fetch.evidence import Evidence
 from hotstream_reactive.fetch.http import HttpClient, Response
+from hotstream_reactive.fetch.session import shared_browser
 from hotstream_reactive.fetch.session_file import SessionFile
 from hotstream_reactive.fetch.throttle import Throttle
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
@@ -42,7 +43,7 @@ class Shared:
     def __init__(self) -> None:
         self.throttle = Throttle()
         self.health = Health()
-        self.browser = BrowserPool()
+        self.browser: BrowserPool = shared_browser()
 
 
 class Asked(NamedTuple):
