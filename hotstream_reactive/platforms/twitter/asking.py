@@ -18,8 +18,8 @@ from hotstream_reactive.fetch.session_file import SessionFile
 from hotstream_reactive.fetch.throttle import Throttle
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
 from hotstream_reactive.platforms.base import RunContext
+from hotstream_reactive.platforms.instances import Health, Instance
 from hotstream_reactive.platforms.twitter.html import STRUCTURE
-from hotstream_reactive.platforms.twitter.instances import Health, Instance
 from hotstream_reactive.platforms.twitter.pages import parse_page
 
 # Scripts that a browser runs by itself. A captcha is for a person and is only reported.
