@@ -45,6 +45,10 @@ class TestFeeds:
         assert locked["locked"] is locked["partial"] is True
         assert locked["text"] == STORIES[1].text.split("\n")[0], "the link to more is cut off"
 
+    def test_entities_in_a_title_are_resolved(self) -> None:
+        xml = site.feed("@ada", STORIES).replace("Fog & light", "Fog &amp; light")
+        assert parse_page(xml).records[0]["title"] == STORIES[0].title
+
     def test_kinds(self) -> None:
         assert parse_page(site.feed("harbour", STORIES)).page_kind == "publication_rss"
         assert parse_page(site.feed("tag/fog", STORIES)).page_kind == "tag_rss"
