@@ -27,7 +27,7 @@ class DataExtractor(ABC):
         """
 
     def validate(self, data: DataItem) -> bool:
-        """Say whether the item is worth storing."""
+        """Say whether the item is worth storing; a ValueError says why it is not."""
         return bool(data.id)
 
 
@@ -53,5 +53,9 @@ async def make_item(
         item = await extractor.extract(record)
     item = normalise(item)
     if extractor is not None and not extractor.validate(item):
-        raise ValueError(f"item {item.id!r} is not valid")
+        shown = f"title {item.title!r}" if item.title else "no title"
+        raise ValueError(
+            f"item {item.id!r} is not worth storing: {type(extractor).__name__}.validate refused "
+            f"it ({shown}, {len(item.content)} characters of content)"
+        )
     return item

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotstream_reactive.errors import (
     BlockedError,
@@ -15,19 +15,22 @@ from hotstream_reactive.errors import (
 )
 from hotstream_reactive.platforms.progress import TargetProgress
 
+if TYPE_CHECKING:
+    import loguru
+
 #: Outcomes of targets that were read, the first one of targets that need not be.
 DELIVERED = ("", "ok", "empty")
 _NAMED_IN_ERROR = 3
 
 
-def entry(name: str, own: TargetProgress) -> dict[str, Any]:
-    """What a report tells of one target."""
-    return {
-        "target": name,
-        "outcome": own.outcome or "ok",
-        "message": own.message,
-        "items": own.items,
-    }
+def note(report: list[dict[str, Any]], log: loguru.Logger, name: str, own: TargetProgress) -> None:
+    """Add what became of one target to the report, and say in the run's log what is not plain."""
+    outcome = own.outcome or "ok"
+    report.append({"target": name, "outcome": outcome, "message": own.message, "items": own.items})
+    if own.message or outcome not in DELIVERED:
+        log.warning(f"{own.message} ({outcome})")
+    elif outcome == "empty":
+        log.info(f"{name}: nothing found")
 
 
 def again(errors: Sequence[ScrapeError], waiting: int, targets: int) -> ScrapeError:

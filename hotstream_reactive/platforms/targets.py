@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hotstream_reactive.errors import PermanentError, RateLimited, ScrapeError
 from hotstream_reactive.platforms.base import RunContext
-from hotstream_reactive.platforms.ending import DELIVERED, again, entry, nothing_read
+from hotstream_reactive.platforms.ending import DELIVERED, again, note, nothing_read
 from hotstream_reactive.platforms.options import window
 from hotstream_reactive.platforms.progress import Mode, TargetProgress, resumed
 from hotstream_reactive.platforms.values import Record
@@ -197,18 +197,18 @@ class Reading:
 
     async def _finish(self) -> None:
         for name, error in self._invalid.items():
-            self._note(name, TargetProgress(outcome=error.kind, message=str(error)))
+            note(
+                self._report,
+                self._context.log,
+                name,
+                TargetProgress(outcome=error.kind, message=str(error)),
+            )
         outcomes = [self._progress.of(target.name) for target in self._targets]
         for target, own in zip(self._targets, outcomes, strict=True):
-            self._note(target.name, own)
+            note(self._report, self._context.log, target.name, own)
         if waiting := [one for one in outcomes if not one.done]:
             raise again(self._failures, len(waiting), len(outcomes))
         if failure := nothing_read(outcomes, self._invalid.values()):
             raise failure
         # All is done: the next run of the same task starts from the front.
         await self._context.save_checkpoint({})
-
-    def _note(self, name: str, own: TargetProgress) -> None:
-        self._report.append(entry(name, own))
-        if own.outcome not in DELIVERED or own.message:
-            self._context.log.warning(f"{own.message} ({own.outcome or 'ok'})")

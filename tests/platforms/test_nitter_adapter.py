@@ -95,6 +95,7 @@ async def test_search_limit_counts_all_queries_together(site, start, limit):
 async def test_nothing_found_is_an_honest_answer(site, start):
     run = start(site.url)
     assert await run.search("nobody ever wrote this") == []
+    assert run.logged == ['INFO "nobody ever wrote this": nothing found\n']
     assert run.adapter.report[0]["outcome"] == "empty"
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hotstream_reactive.errors import PermanentError, ScrapeError
 from hotstream_reactive.fetch.http import prepare
 from hotstream_reactive.platforms.base import PlatformAdapter, SearchOptions
-from hotstream_reactive.platforms.ending import DELIVERED, again, entry, nothing_read
+from hotstream_reactive.platforms.ending import again, note, nothing_read
 from hotstream_reactive.platforms.progress import Mode, Progress, TargetProgress, resumed
 from hotstream_reactive.platforms.twitter.client import NitterClient, Shared
 from hotstream_reactive.platforms.twitter.conversation import named_posts
@@ -163,9 +163,7 @@ class TwitterAdapter(PlatformAdapter):
         self._note(target.name, own)
 
     def _note(self, name: str, own: TargetProgress) -> None:
-        self.report.append(entry(name, own))
-        if own.outcome not in DELIVERED:
-            self.context.log.warning(f"{own.message} ({own.outcome})")
+        note(self.report, self.context.log, name, own)
 
     async def _finish(
         self, progress: Progress, targets: list[Target], invalid: list[PermanentError]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from hotstream_reactive.errors import PermanentError, ScrapeError, TransientError
 from hotstream_reactive.platforms.base import PlatformAdapter, SearchOptions
-from hotstream_reactive.platforms.ending import entry, nothing_read
+from hotstream_reactive.platforms.ending import note, nothing_read
 from hotstream_reactive.platforms.progress import Mode, Progress, TargetProgress, resumed
 from hotstream_reactive.platforms.zhihu.client import Shared, ZhihuClient
 from hotstream_reactive.platforms.zhihu.query import (
@@ -168,9 +168,7 @@ class ZhihuAdapter(PlatformAdapter):
         return len(passing) < len(self._retryable) or len(passing) >= _GIVE_UP_AFTER
 
     def _note(self, name: str, own: TargetProgress) -> None:
-        self.report.append(entry(name, own))
-        if own.message:
-            self.context.log.warning(f"{own.message} ({own.outcome})")
+        note(self.report, self.context.log, name, own)
 
     async def _finish(
         self, progress: Progress, targets: list[Target], invalid: list[PermanentError]
