@@ -100,8 +100,16 @@ def run_now(session: Session, registry: Registry, task: Task, output: Output) ->
     """
     gathered = Gathered(session.settings, registry, task)
 
+    # Lines of data between the frames of a bar would tear both.
+    shares_terminal = output.path is None and sys.stdout.isatty()
+
     async def work() -> int:
-        with export.opened(output.path) as out, progress(task) as show:
+        if shares_terminal and output.form != "jsonl":
+            with progress(task) as show:
+                found = [item async for item in gathered.items(show)]
+            return await export.write(output.form, _again(found), sys.stdout, gathered.summary)
+        hidden = shares_terminal
+        with export.opened(output.path) as out, progress(task, hidden=hidden) as show:
             number = await export.write(output.form, gathered.items(show), out, gathered.summary)
             if gathered.error is not None and not number and output.path is not None:
                 raise gathered.error  # a file that stands there from before is not emptied
@@ -112,6 +120,12 @@ def run_now(session: Session, registry: Registry, task: Task, output: Output) ->
     if gathered.error is not None:
         raise gathered.error
     return 0
+
+
+async def _again(items: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    """Items that have come already."""
+    for item in items:
+        yield item
 
 
 class Gathered:
@@ -151,7 +165,7 @@ class Gathered:
 
 
 @contextmanager
-def progress(task: Task) -> Iterator[Callable[[int], None]]:
+def progress(task: Task, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
     """How many items have come, on stderr; hidden where that is no terminal."""
     targets = task.accounts if task.task_type == "monitor" else [""]
     shown = Progress(
@@ -161,7 +175,7 @@ def progress(task: Task) -> Iterator[Callable[[int], None]]:
         MofNCompleteColumn(),
         console=console(sys.stderr),
         transient=True,
-        disable=not sys.stderr.isatty(),
+        disable=hidden or not sys.stderr.isatty(),
     )
     line = shown.add_task(task.platform, total=task.limit * len(targets))
     with shown:

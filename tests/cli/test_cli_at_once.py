@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import os
+import pty
+import re
 import textwrap
 from collections.abc import AsyncIterator
 
+import anyio.to_thread
 import pytest
 
 from hotstream_reactive.testing import REFUSALS, Reply
@@ -111,6 +116,30 @@ async def test_the_first_word_may_be_the_platform(offline: Cli, site: Misbehavin
         assert [one["target"] for one in found.json["targets"]] == ["nightdome"]
     alone = await run(offline, "monitor", "medium", "--json")
     assert [one["target"] for one in alone.json["targets"]] == ["medium"]
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl"])
+async def test_no_bar_between_the_lines_on_a_terminal(
+    offline: Cli, site: MisbehavingSite, form: str
+) -> None:
+    def on_terminal() -> str:
+        ours, theirs = pty.openpty()
+        arguments = ("search", "twitter", "fog", "-l", "3", "--format", form)
+        with offline.start(*arguments, stdout=theirs, stderr=theirs) as process:
+            os.close(theirs)
+            shown = b""
+            with contextlib.suppress(OSError):  # the terminal is gone with the process
+                while piece := os.read(ours, 65536):
+                    shown += piece
+            assert process.wait() == 0
+        os.close(ours)
+        return shown.decode()
+
+    shown = await anyio.to_thread.run_sync(on_terminal)
+    assert shown.count("twitter_") == 3
+    bars = [found.start() for found in re.finditer(r"\d/3", shown)]
+    assert bool(bars) == (form == "table")
+    assert all(place < shown.index("twitter_") for place in bars)
 
 
 async def test_nothing_found_is_said_and_no_failure(offline: Cli, site: MisbehavingSite) -> None:
