@@ -71,13 +71,18 @@ def reference() -> str:
     for name in sorted(VERBS):
         command = hotstream.get_command(context, name)
         assert command is not None
-        parts += ["", f"### {name}", "", *_verb(command, click.Context(command, context, name))]
+        below = click.Context(command, context, name)
+        parts += ["", f"### {name}", "", *_verb(command, below)]
+        if isinstance(command, click.Group):
+            for inner, part in sorted(command.commands.items()):
+                inside = click.Context(part, below, inner)
+                parts += ["", f"#### {name} {inner}", "", *_verb(part, inside)]
     return "\n".join(parts) + "\n"
 
 
 def _verb(command: click.Command, context: click.Context) -> Iterator[str]:
     words = " ".join(command.collect_usage_pieces(context))
-    yield f"`hotstream {command.name} {words}`"
+    yield f"`{context.command_path} {words}`"
     yield ""
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         lines = paragraph.splitlines()
@@ -92,15 +97,17 @@ def _verb(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
-    yield "| option | |"
-    yield "|---|---|"
-    for param in command.get_params(context):
-        # Arguments explain themselves in the text.
-        if isinstance(param, CommonOption) and command is not hotstream:
-            continue
-        if isinstance(param, click.Option) and not param.hidden and "--help" not in param.opts:
-            names = _names(param).replace("|", "\\|")
-            yield f"| `{names}` | {' '.join([param.help or '', *_range(param)])} |"
+    # Arguments explain themselves in the text.
+    options = [one for one in command.get_params(context) if isinstance(one, click.Option)]
+    options = [one for one in options if not one.hidden and "--help" not in one.opts]
+    if command is not hotstream:
+        options = [one for one in options if not isinstance(one, CommonOption)]
+    if options:
+        yield "| option | |"
+        yield "|---|---|"
+    for param in options:
+        names = _names(param).replace("|", "\\|")
+        yield f"| `{names}` | {' '.join([param.help or '', *_range(param)])} |"
 
 
 def _names(option: click.Option) -> str:

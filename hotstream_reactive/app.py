@@ -43,13 +43,12 @@ def load_registry(settings: Settings) -> Registry:
     return registry
 
 
-class AppToolbox:
-    """Makes adapters, extractors and storages for the runs of one worker."""
+class PlatformTools:
+    """Makes adapters and extractors for the runs of one process."""
 
-    def __init__(self, settings: Settings, registry: Registry, items: ItemStore) -> None:
+    def __init__(self, settings: Settings, registry: Registry) -> None:
         self._settings = settings
         self._registry = registry
-        self._items = items
         self._output_dir = Path(settings.storage.output_dir)
         self._evidence_dirs = {
             name: self._output_dir / "evidence" / name for name in registry.platforms
@@ -92,6 +91,14 @@ class AppToolbox:
         """The extractor of the task's platform, if it has one."""
         kind = self._registry.extractors.get(task.platform)
         return kind() if kind else None
+
+
+class AppToolbox(PlatformTools):
+    """Makes storages too, for the runs of one worker."""
+
+    def __init__(self, settings: Settings, registry: Registry, items: ItemStore) -> None:
+        super().__init__(settings, registry)
+        self._items = items
 
     def storage(self, task: Task, lease_id: str) -> StorageAdapter:
         """The storage the task asks for, or the default one.

@@ -63,6 +63,8 @@ BUILT_IN = {
     STORAGES: {
         "mongodb": "hotstream_reactive.storages.mongodb:MongoStorage",
         "json": "hotstream_reactive.storages.json:JsonStorage",
+        "jsonl": "hotstream_reactive.storages.jsonl:JsonLinesStorage",
+        "csv": "hotstream_reactive.storages.csv:CsvStorage",
     },
 }
 
@@ -217,7 +219,7 @@ class _Loader:
         )
 
     def _register(self, name: str, group: str, origin: str, cls: Any) -> None:
-        _check(name, group, cls)
+        check(name, group, cls)
         if taken := self._taken.get((group, name)):
             raise PluginError(f"the name is already taken by {taken}; give it another")
         if group == PLATFORMS and not hasattr(cls, "platform_name"):
@@ -226,7 +228,7 @@ class _Loader:
         self._names[group][name] = cls
 
 
-def _check(name: str, group: str, cls: Any) -> None:
+def check(name: str, group: str, cls: Any) -> None:
     """Hold a class against the contract of its group.
 
     Raises:

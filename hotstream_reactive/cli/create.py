@@ -43,7 +43,9 @@ from hotstream_reactive.settings import redacted
 )
 @click.option("--immediate", is_flag=True, help="Start before all that are not immediate.")
 @click.option(
-    "--storage", type=text, help="mongodb, json or a plugin's (default: storage.default_type)."
+    "--storage",
+    type=text,
+    help="mongodb, jsonl, json, csv or a plugin's (default: storage.default_type).",
 )
 @click.option("--schedule", type=text, help='Run again and again: a cron line, "0 9 * * *".')
 @click.option("--timezone", type=text, help="Time zone of the schedule, e.g. Asia/Shanghai.")

@@ -14,7 +14,8 @@ from rich.console import Console
 from hotstream_reactive.cli.common import plain
 from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import Column, console, print_table, say
-from hotstream_reactive.model.item import DataItem, normalise
+from hotstream_reactive.extractors.base import UNUSABLE, make_item
+from hotstream_reactive.model.item import DataItem
 from hotstream_reactive.plugins import Registry
 
 #: Ids stay whole, to be copied; in 80 cells there is no room for the time beside them.
@@ -74,22 +75,17 @@ def _content(item: Mapping[str, Any]) -> str:
 async def make_items(
     registry: Registry, platform: str, records: Iterable[DataItem | dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Records as items, through the platform's extractor as in a run; says what is left out."""
+    """Records as items, through the platform's extractor as in a run; says what is left out.
+
+    Raises:
+        PermanentError: (`no_extractor`) there is none, and the records are raw.
+    """
     kind = registry.extractors.get(platform)
     extractor = kind() if kind else None
     items: list[dict[str, Any]] = []
     for number, record in enumerate(records, 1):
         try:
-            if isinstance(record, DataItem):
-                item = record
-            elif extractor is not None:
-                item = await extractor.extract(record)
-            else:
-                item = msgspec.convert(record, DataItem)
-            if extractor is not None and not extractor.validate(item):
-                say(f"record {number} is left out: the extractor finds it not worth storing")
-                continue
-            items.append(msgspec.structs.asdict(normalise(item)))
-        except (ValueError, TypeError, msgspec.ValidationError) as error:
+            items.append(msgspec.structs.asdict(await make_item(record, extractor, platform)))
+        except UNUSABLE as error:
             say(f"record {number} is left out: {error}")
     return items

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import anyio
 import click
 import msgspec
-from loguru import logger
 
-from hotstream_reactive.app import load_registry
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
-from hotstream_reactive.cli.items import make_items, print_items
+from hotstream_reactive.cli.at_once import Gathered, registry_with, task_of
+from hotstream_reactive.cli.items import print_items
 from hotstream_reactive.cli.output import Column
-from hotstream_reactive.cli.platforms import platform_class
 from hotstream_reactive.cli.session import Session, run_async
-from hotstream_reactive.errors import ConfigError, HotStreamError, ScrapeError
-from hotstream_reactive.model.item import DataItem
-from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, SearchOptions
+from hotstream_reactive.errors import ConfigError, HotStreamError
+from hotstream_reactive.model.task import Task
 from hotstream_reactive.plugins import Registry
 from hotstream_reactive.settings import PlatformSettings, Settings
 from hotstream_reactive.text import redact
@@ -61,9 +57,10 @@ def test_nitter(
     """
     session.log(silent=True)
     settings = session.settings
-    registry = load_registry(settings)
+    registry = registry_with(session, _PLATFORM)
     instances = _instances(settings, instance)
-    answers = run_async(lambda: _ask_all(settings, registry, instances, account, limit))
+    task = task_of("monitor", _PLATFORM, [account], {"limit": limit})
+    answers = run_async(lambda: _ask_all(settings, registry, instances, task))
     if as_json:
         output.emit_json({"account": account, "instances": answers})
     else:
@@ -95,15 +92,14 @@ def _instances(settings: Settings, given: str | None) -> list[str]:
 
 
 async def _ask_all(
-    settings: Settings, registry: Registry, instances: list[str], account: str, limit: int
+    settings: Settings, registry: Registry, instances: list[str], task: Task
 ) -> list[Answer]:
-    kind = platform_class(registry, _PLATFORM)
     answers: dict[str, Answer] = {}
     places = anyio.Semaphore(_AT_ONCE)
 
     async def ask(instance: str) -> None:
         async with places:
-            answers[instance] = await _ask(settings, registry, kind, instance, account, limit)
+            answers[instance] = await _ask(settings, registry, instance, task)
 
     async with anyio.create_task_group() as group:
         for instance in instances:
@@ -111,56 +107,23 @@ async def _ask_all(
     return [answers[instance] for instance in instances]
 
 
-async def _ask(
-    settings: Settings,
-    registry: Registry,
-    kind: type[PlatformAdapter],
-    instance: str,
-    account: str,
-    limit: int,
-) -> Answer:
-    platform = msgspec.structs.replace(settings.platform(_PLATFORM), instances=[instance])
-    adapter = kind()
-    adapter.context = RunContext(
-        task_id="test-nitter",
-        options=SearchOptions(limit=limit),
-        platform=platform,
-        fetch=settings.fetch,
-        log=logger.bind(task_id="test-nitter"),
-    )
+async def _ask(settings: Settings, registry: Registry, instance: str, task: Task) -> Answer:
+    only = msgspec.structs.replace(settings.platform(_PLATFORM), enabled=True, instances=[instance])
+    platforms = {**settings.platforms, _PLATFORM: only}
+    gathered = Gathered(msgspec.structs.replace(settings, platforms=platforms), registry, task)
     began = time.monotonic()
-    items: list[dict[str, Any]] = []
-    outcome, message = "ok", None
     try:
-        records = await _records(adapter, platform, account, limit)
-        items = await make_items(registry, _PLATFORM, records)
-        outcome = "ok" if items else "empty"
-    except ScrapeError as error:
-        outcome, message = error.kind, redact(str(error))
+        items = [item async for item in gathered.items()]
+        summary = gathered.summary()
     except HotStreamError as error:
-        outcome, message = "error", redact(str(error))
-    finally:
-        with anyio.CancelScope(shield=True):
-            await adapter.close()
+        items, summary = [], {"outcome": "error", "message": redact(str(error))}
     return Answer(
         instance=redact(instance),
-        outcome=outcome,
-        message=message,
+        outcome=summary["outcome"],
+        message=summary["message"],
         duration_ms=round((time.monotonic() - began) * 1000),
         items=items,
     )
-
-
-async def _records(
-    adapter: PlatformAdapter, platform: PlatformSettings, account: str, limit: int
-) -> list[DataItem | dict[str, Any]]:
-    credentials: Mapping[str, Any] = {
-        **platform.config,
-        **{k: v for k in ("username", "password") if (v := getattr(platform, k))},
-    }
-    if not await adapter.authenticate(credentials):
-        raise ConfigError("the credentials were refused; mend platforms.twitter")
-    return [record async for record in adapter.monitor_accounts([account], limit)]
 
 
 def _show(answers: list[Answer]) -> None:

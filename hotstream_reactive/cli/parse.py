@@ -18,6 +18,7 @@ from hotstream_reactive.cli.output import padded
 from hotstream_reactive.cli.platforms import platform_class
 from hotstream_reactive.cli.session import Session, run_async
 from hotstream_reactive.errors import NotFound
+from hotstream_reactive.fetch.body import decoded
 from hotstream_reactive.model.page import ParsedPage
 from hotstream_reactive.plugins import Registry
 
@@ -57,14 +58,23 @@ def parse(
     body = file.read(limit_mb * 2**20 + 1)
     if len(body) > limit_mb * 2**20:
         raise click.BadParameter(f"more than {limit_mb} MiB (fetch.max_body_mb)", param_hint="FILE")
-    page_text = body.decode("utf-8-sig", "replace")
-    page = parse_page(page_text, url=url, status=status, content_type=content_type)
+    page = parse_page(_text(body, content_type), url=url, status=status, content_type=content_type)
     items = run_async(lambda: make_items(registry, platform, page.records))
     if as_json:
         output.emit_json(_as_json(platform, page, items))
     else:
         _show(page, items)
     return 0
+
+
+def _text(body: bytes, content_type: str | None) -> str:
+    """A saved page as text; most are saved as UTF-8, whatever they say of themselves."""
+    if content_type is None:
+        try:
+            return body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            pass
+    return decoded(body, content_type or "")
 
 
 def _parser(registry: Registry, platform: str) -> Callable[..., ParsedPage]:

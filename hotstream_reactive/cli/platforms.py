@@ -49,12 +49,12 @@ def registry_of(settings: Settings) -> Registry:
     return load_plugins([Path(folder) for folder in settings.plugins.plugin_dirs])
 
 
-def origin(cls: type) -> str:
-    """Where a platform comes from: ``built in``, the name of a distribution, or a file."""
+def origin(cls: type, group: str = PLATFORMS) -> str:
+    """Where a plugin comes from: ``built in``, the name of a distribution, or a file."""
     top = cls.__module__.partition(".")[0]
     if top == "hotstream_reactive":
         return BUILT_IN
-    for entry in entry_points(group=PLATFORMS):
+    for entry in entry_points(group=group):
         if entry.dist is not None and entry.module.partition(".")[0] == top:
             return entry.dist.name
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)

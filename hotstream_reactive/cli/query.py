@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.arguments import moment, text
 from hotstream_reactive.cli.complete import platforms, tasks
-from hotstream_reactive.cli.items import counted, print_items
-from hotstream_reactive.cli.output import SCHEMA_VERSION, console, say, to_json
+from hotstream_reactive.cli.export import FORMATS, check_target, form_of, opened, write
+from hotstream_reactive.cli.items import counted
+from hotstream_reactive.cli.output import say
 from hotstream_reactive.cli.session import Session, run_async
+from hotstream_reactive.model.item import iso_utc
 from hotstream_reactive.mongo import reads
 from hotstream_reactive.mongo.client import connected
-from hotstream_reactive.text import clean
 
-Items = AsyncIterator[dict[str, Any]]
-
-_CSV_COLUMNS = ("id", "platform", "author", "created_at", "url", "title", "content")
-_CSV_MORE = ("task_id", "saved_at", "metadata")
-_LONGEST_CELL = 1_000_000
 #: Longer tables are for programs, which get them item by item in the other formats.
 _MOST_ROWS = 10_000
+_ALL = 2**31 - 1
 
 
 @click.command()
@@ -45,19 +38,26 @@ _MOST_ROWS = 10_000
     help="Only items this task brought.",
 )
 @click.option("--contains", type=text, metavar="TEXT", help="Only items with these words.")
+@click.option("--since", type=moment, metavar="TIME", help="Only items created then or later.")
+@click.option("--until", type=moment, metavar="TIME", help="Only items created before.")
 @click.option(
     "-l", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most."
 )
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "jsonl", "csv"]),
+    type=click.Choice(FORMATS),
     default="table",
     show_default=True,
     help="csv is for spreadsheets: a cell that one would run begins with an apostrophe.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file.")
+@click.option(
+    "--export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file in the format of its ending (.json, .jsonl, .csv); all items but for -l.",
+)
 @click.pass_obj
 def query_data(
     session: Session,
@@ -66,32 +66,46 @@ def query_data(
     author: str | None,
     task_id: str | None,
     contains: str | None,
+    since: datetime | None,
+    until: datetime | None,
     limit: int,
     form: str,
     as_json: bool,
     output: Path | None,
+    export: Path | None,
 ) -> int:
     """Show collected items, newest first, or export them.
 
     \b
     Examples:
       hotstream query-data --platform twitter --author NASA
-      hotstream query-data --task search_001 -l 100000 --format jsonl -o items.jsonl
+      hotstream query-data --since 2026-01-01 --contains "change stream" --json
+      hotstream query-data --task search_001 --export items.csv
     """
     session.log(quiet=True)
     form = "json" if as_json else form
-    _check_usage(form, limit, output)
+    if export is not None:
+        if output is not None:
+            raise click.UsageError("give --export or --output, not both")
+        form, output = form_of(export), export
+        if click.get_current_context().get_parameter_source("limit") is ParameterSource.DEFAULT:
+            limit = _ALL
+    if form == "table" and limit > _MOST_ROWS:
+        raise click.UsageError(f"a table has {_MOST_ROWS} rows at most; use --format jsonl or csv")
+    check_target(output, "--output")
     filters = {"platform": platform, "author": author, "task_ids": task_id}
-    given = {name: value for name, value in filters.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+    days = {"$gte": since, "$lt": until}
+    created = {name: iso_utc(value) for name, value in days.items() if value is not None}
 
     async def work() -> int:
         async with (
             session.settings_with_database(create=False) as settings,
             connected(settings) as mongo,
         ):
-            items = reads.items(mongo, given, contains=contains, limit=limit)
-            with _opened(output) as out, counted(items, hidden=output is None) as told:
-                return await _WRITERS[form](told, out)
+            found = reads.items(mongo, given, contains=contains, created=created, limit=limit)
+            with opened(output) as out, counted(found, hidden=output is None) as told:
+                return await write(form, told, out)
 
     number = run_async(work)
     if output is not None:
@@ -99,96 +113,3 @@ def query_data(
     elif not number and form == "table":
         say("no items found")
     return 0
-
-
-def _check_usage(form: str, limit: int, output: Path | None) -> None:
-    if form == "table" and limit > _MOST_ROWS:
-        raise click.UsageError(f"a table has {_MOST_ROWS} rows at most; use --format jsonl or csv")
-    if output is not None and not output.absolute().parent.is_dir():
-        raise click.BadParameter("its folder does not exist", param_hint="-o")
-
-
-@contextmanager
-def _opened(path: Path | None) -> Iterator[TextIO]:
-    """Stdout, or a file that appears under its name only when it is complete."""
-    if path is None:
-        yield sys.stdout
-        return
-    if path.exists() and not path.is_file():  # a pipe or /dev/stdout: nothing to replace
-        with path.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        return
-    target = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-async def _write_table(items: Items, out: TextIO) -> int:
-    rows = [item async for item in items]
-    if rows:
-        print_items(rows, out=console(out))
-    return len(rows)
-
-
-async def _write_json(items: Items, out: TextIO) -> int:
-    number = 0
-    out.write(f'{{"schema_version":{SCHEMA_VERSION},"items":[')
-    async for item in items:
-        out.write(f"{',' if number else ''}\n{to_json(item)}")
-        number += 1
-    out.write(f'\n],"count":{number}}}\n')
-    return number
-
-
-async def _write_jsonl(items: Items, out: TextIO) -> int:
-    number = 0
-    async for item in items:
-        out.write(to_json({"schema_version": SCHEMA_VERSION, **item}) + "\n")
-        number += 1
-    return number
-
-
-async def _write_csv(items: Items, out: TextIO) -> int:
-    number = 0
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow((*_CSV_COLUMNS, *_CSV_MORE))
-    async for item in items:
-        writer.writerow(
-            [_csv_cell(item.get(name)) for name in _CSV_COLUMNS]
-            + [_csv_cell(_value(item, name)) for name in _CSV_MORE]
-        )
-        number += 1
-    return number
-
-
-def _value(item: Mapping[str, Any], name: str) -> Any:
-    value = item.get(name)
-    return value if value is None or isinstance(value, str) else to_json(value).strip('"')
-
-
-def _csv_cell(value: Any) -> str:
-    """A value without control characters, and such that no spreadsheet runs it."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else to_json(value)
-    text = "\n".join(clean(line, _LONGEST_CELL) for line in text.splitlines())
-    if text.startswith("=") or (text.startswith(("+", "-", "@")) and set(text) & set("(|!")):
-        return f"'{text}"
-    return text
-
-
-_WRITERS = {
-    "table": _write_table,
-    "json": _write_json,
-    "jsonl": _write_jsonl,
-    "csv": _write_csv,
-}

@@ -7,7 +7,7 @@ memory is bounded by the batch, and what was stored before a failure stays store
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
@@ -15,11 +15,12 @@ from typing import Any, Protocol
 
 import anyio
 
+from hotstream_reactive.engine import collect
 from hotstream_reactive.engine.extraction import Extraction, Record
 from hotstream_reactive.engine.heartbeat import Heartbeat
 from hotstream_reactive.engine.parking import demand_new_session
 from hotstream_reactive.engine.running import ActiveRun
-from hotstream_reactive.errors import PermanentError, PluginError, StorageError
+from hotstream_reactive.errors import PluginError, StorageError
 from hotstream_reactive.extractors.base import DataExtractor
 from hotstream_reactive.model.item import DataItem, storable
 from hotstream_reactive.model.run import Progress
@@ -31,7 +32,6 @@ STARTED, COLLECTED, PROCESSED, STORED = 0.2, 0.6, 0.8, 0.9
 ITEMS_PER_HEARTBEAT = 10
 #: Items do not wait longer than this for their batch to fill, so that readers see them early.
 LONGEST_GATHERING_S = 2.0
-CLEAN_UP_S = 10.0
 #: Characters of a checkpoint: it is written with every page.
 LARGEST_CHECKPOINT = 200_000
 MOST_STORED = 2**31
@@ -91,14 +91,14 @@ class Attempt:
             if isinstance(stored, int) and 0 <= stored < MOST_STORED:
                 self._active.result_count = stored
             with self._timed("authenticate"):
-                await self._authenticate(adapter)
+                await collect.sign_in(adapter, task, self._toolbox.credentials(task))
             self._advance(STARTED)
             try:
                 await self._read_all(adapter)
             except BaseException:
                 # What was collected before a failure is as good as any other item.
                 if self._active.verdict is None:
-                    with anyio.move_on_after(CLEAN_UP_S, shield=True):
+                    with anyio.move_on_after(collect.CLEAN_UP_S, shield=True):
                         await self._flush()
                 raise
             self._advance(COLLECTED)
@@ -109,38 +109,21 @@ class Attempt:
             self._judge_yield()
 
     def _context(self) -> RunContext:
-        options = search_options(self._task)
+        options = collect.search_options(self._task)
         context = self._toolbox.context(self._task, options)
         context.checkpoint = {k: v for k, v in self._active.checkpoint.items() if k != "stored"}
         context.save_checkpoint = self._save_checkpoint
         context.pace = partial(self._pace, self._task.platform)
         return context
 
-    async def _authenticate(self, adapter: PlatformAdapter) -> None:
-        if not await adapter.authenticate(self._toolbox.credentials(self._task)):
-            raise PermanentError(
-                f"platform {self._task.platform!r} refused the credentials: "
-                f"check [platforms.{self._task.platform}] in config.toml",
-                kind="bad_credentials",
-            )
-
-    def _source(self, adapter: PlatformAdapter) -> AsyncIterator[Record]:
-        task = self._task
-        if task.task_type == "monitor":
-            return aiter(adapter.monitor_accounts(list(task.accounts), task.limit))
-        return aiter(adapter.search(list(task.keywords), adapter.context.options))
-
     async def _read_all(self, adapter: PlatformAdapter) -> None:
         """Read records to the end or to the limit, storing them batch by batch."""
-        records = self._source(adapter)
-        exhausted = False
-        try:
+        async with collect.reading(adapter, self._task) as records:
             while True:
                 with self._timed("collect"):
                     try:
                         record = await anext(records)
                     except StopAsyncIteration:
-                        exhausted = True
                         return
                 self._take(record)
                 if self._batch_is_full() or self._enough():
@@ -148,9 +131,6 @@ class Attempt:
                     await self._flush()
                     if self._enough():
                         return
-        finally:
-            if not exhausted and hasattr(records, "aclose"):
-                await _in_time(records.aclose)
 
     def _take(self, record: Record) -> None:
         if not self._batch:
@@ -233,11 +213,7 @@ class Attempt:
         """Records that all turned out unusable are no success."""
         unusable = self._extraction.unusable
         if unusable and not self._active.result_count:
-            raise PermanentError(
-                f"none of {len(unusable)} records could be understood, "
-                f"the first because of {unusable[0]}",
-                kind="layout_changed",
-            )
+            raise collect.nothing_understood(unusable)
 
     def _timed(self, step: str) -> _Timed:
         return _Timed(self.seconds, step)
@@ -265,28 +241,9 @@ class _Timed:
         self._seconds[self._step] = self._seconds.get(self._step, 0.0) + spent_s
 
 
-def search_options(task: Task) -> SearchOptions:
-    """The `options` of a task as an adapter sees them."""
-    options = task.options
-
-    def text(name: str) -> str | None:
-        value = options.get(name)
-        return value if isinstance(value, str) else None
-
-    filters = options.get("filters")
-    return SearchOptions(
-        limit=task.limit,
-        since=text("since"),
-        until=text("until"),
-        sort_by=text("sort_by") or "relevance",
-        filters=filters if isinstance(filters, dict) else {},
-        extra=dict(options),
-    )
-
-
 async def _in_time(clean_up: Callable[[], Awaitable[None]]) -> None:
     """Clean up, also after a cancellation, but not for ever."""
-    with anyio.move_on_after(CLEAN_UP_S, shield=True):
+    with anyio.move_on_after(collect.CLEAN_UP_S, shield=True):
         await clean_up()
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from loguru import logger
 
-from hotstream_reactive.errors import PermanentError
-from hotstream_reactive.extractors.base import DataExtractor
-from hotstream_reactive.model.item import DataItem, normalise
+from hotstream_reactive.extractors.base import UNUSABLE, DataExtractor, make_item
+from hotstream_reactive.model.item import DataItem
 from hotstream_reactive.model.task import Task
 from hotstream_reactive.text import clean
 
@@ -42,24 +41,10 @@ class Extraction:
 
     async def _item(self, record: Record) -> DataItem | None:
         """One item, or None when the record cannot be one: the reason is kept."""
-        extractor = self._extractor
         try:
-            if isinstance(record, DataItem):
-                item = record
-            elif extractor is None:
-                raise PermanentError(
-                    f"platform {self._task.platform!r} yields raw records but has no extractor: "
-                    f"register one under the entry point group hotstream.extractors",
-                    kind="no_extractor",
-                )
-            else:
-                item = await extractor.extract(record)
-            item = normalise(item)
-            if extractor is not None and not extractor.validate(item):
-                raise ValueError(f"item {item.id!r} is not valid")  # noqa: TRY301 - one path for all reasons
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return await make_item(record, self._extractor, self._task.platform)
+        except UNUSABLE as error:
             reason = clean(f"{type(error).__name__}: {error}")
             self.unusable.append(reason)
             logger.bind(task_id=self._task.task_id).warning("record left out: {}", reason)
             return None
-        return item

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import anyio
 
-from hotstream_reactive.engine import attempt
+from hotstream_reactive.engine import collect
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.retry import judge
 from hotstream_reactive.engine.running import ActiveRun, ActiveRuns
@@ -19,7 +19,7 @@ from hotstream_reactive.errors import TransientError
 from hotstream_reactive.model.run import FinishedRun
 from hotstream_reactive.settings import SchedulerSettings
 
-#: Cleaning up has this many steps, each of which may take `attempt.CLEAN_UP_S`.
+#: Cleaning up has this many steps, each of which may take `collect.CLEAN_UP_S`.
 _CLEAN_UP_STEPS = 3
 
 
@@ -52,12 +52,12 @@ class StuckWatch:
     async def run(self) -> None:
         """Look at times, until cancelled."""
         while True:
-            await anyio.sleep(attempt.CLEAN_UP_S / 4)
+            await anyio.sleep(collect.CLEAN_UP_S / 4)
             self.look()
 
     def look(self) -> None:
         """Give up the runs that should have ended long ago."""
-        patience_s = attempt.CLEAN_UP_S * _CLEAN_UP_STEPS
+        patience_s = collect.CLEAN_UP_S * _CLEAN_UP_STEPS
         now = time.monotonic()
         self.still_at_work()
         for active in self._active:

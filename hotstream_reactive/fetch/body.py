@@ -78,16 +78,8 @@ class Body:
                 )
 
     def text(self, content_type: str) -> str:
-        """The body as text.
-
-        The character set is taken from a byte order mark, the header, the document itself, else
-        UTF-8; undecodable bytes become U+FFFD.
-        """
-        content = bytes(self._content)
-        for mark, name in _BOMS:
-            if content.startswith(mark):
-                return content.decode(name, "replace")
-        return content.decode(_charset(content, content_type), "replace")
+        """The body as text, see `decoded`."""
+        return decoded(bytes(self._content), content_type)
 
     def _inflated(self, chunk: bytes, room: int) -> bytes:
         assert self._inflate is not None
@@ -103,6 +95,18 @@ class Body:
             self._inflate = zlib.decompressobj(_ANY_ZLIB)  # gzip members may follow each other
             return rest if rest.strip(b"\x00") else b""
         return self._inflate.unconsumed_tail
+
+
+def decoded(content: bytes, content_type: str) -> str:
+    """A document as text.
+
+    The character set is taken from a byte order mark, the header, the document itself, else UTF-8;
+    undecodable bytes become U+FFFD.
+    """
+    for mark, name in _BOMS:
+        if content.startswith(mark):
+            return content.decode(name, "replace")
+    return content.decode(_charset(content, content_type), "replace")
 
 
 def _charset(content: bytes, content_type: str) -> str:

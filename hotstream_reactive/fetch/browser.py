@@ -22,7 +22,10 @@ if TYPE_CHECKING:  # importing Playwright takes memory that an idle worker shoul
 
 __all__ = ["BrowserPool", "Visit"]
 
+# Pages that are opened, read and closed again; pages that stay open have places of their own, so
+# that a patient reader of one platform keeps nobody else waiting.
 _OPEN_PAGES = 2
+_STAYING_PAGES = 2
 _STEP_TIMEOUT_S = 10.0
 # A browser that hangs answers nothing: it is asked every two seconds and given six.
 _PULSE_S = 2.0
@@ -32,7 +35,7 @@ _RECYCLE_POLL_S = 0.05
 
 
 class BrowserPool:
-    """One browser for the process, one context per page.
+    """One browser, one context per page; see `session.shared_browser` for that of the process.
 
     Hold it with `lease` while pages may be needed: the browser is closed when the last one that
     held it lets go. Objects of Playwright belong to the event loop they were made in; a pool used
@@ -50,6 +53,7 @@ class BrowserPool:
         self._entering = 0
         self._starting = anyio.Lock()
         self._places = anyio.Semaphore(_OPEN_PAGES)
+        self._stays = anyio.Semaphore(_STAYING_PAGES)
 
     @property
     def is_running(self) -> bool:
@@ -218,7 +222,7 @@ class BrowserPool:
         self._entering += 1
         try:
             async with self._starting:
-                if self._live is not None and self._live.pages >= settings.browser_max_pages:
+                if self._is_worn_out(settings.browser_max_pages):
                     await self._retire()
                 if not self.is_running:
                     await self.close()
@@ -230,9 +234,16 @@ class BrowserPool:
         finally:
             self._entering -= 1
 
+    def _is_worn_out(self, max_pages: int) -> bool:
+        """Whether to start anew; a page that stays open for its platform buys some time."""
+        if self._live is None:
+            return False
+        patience = 2 if self._stays.value < _STAYING_PAGES else 1
+        return self._live.pages >= max_pages * patience
+
     @property
     def _busy_places(self) -> int:
-        return _OPEN_PAGES - self._places.value
+        return _OPEN_PAGES - self._places.value + _STAYING_PAGES - self._stays.value
 
     async def _retire(self) -> None:
         """Close a worn-out browser once no other page is open in it; later, if that takes long."""

@@ -70,6 +70,15 @@ _SELECTORS: tuple[tuple[str, Verdict], ...] = (
     (".g-recaptcha, .h-captcha, .cf-turnstile", _CAPTCHA),
     ("input[type=password]", _LOGIN),
 )
+#: Titles of error pages that servers and their front ends write by themselves.
+_SERVERS_WORDS = re.compile(
+    r"[\w.-]+ \| (?P<edge>5\d\d): .{3,60}"
+    r"|(?P<status>[45]\d\d)\W{1,3}(?:bad request|unauthorized|forbidden|not found|gone"
+    r"|too many requests|internal server error|bad gateway|service (?:temporarily )?unavailable"
+    r"|gateway time-?out)"
+    r"|(?:page )?not found(?: [-–|] .{1,40})?",
+    re.IGNORECASE,
+)
 _ERROR_1015 = re.compile(r"\berror(\s+code:)?\s*1015\b", re.IGNORECASE)
 _SHORT_PAGE_CHARS = 4_000
 _EXPECTED_TYPES = {"html": ("html", "text/plain"), "xml": ("xml", "rss"), "json": ("json",)}
@@ -115,6 +124,7 @@ def classify(
         or _by_short_text(tree)
         or _by_type(content_type, expected)
         or _by_status(status)
+        or _by_servers_words(title_of(tree))
         or (_EMPTY if _is_bare(tree) else None)
     )
 
@@ -168,6 +178,12 @@ def _by_status(status: int | None) -> Verdict | None:
     if status in (404, 410):
         return Verdict(PageOutcome.NOT_FOUND, f"http_{status}", f"HTTP {status}: not found")
     return Verdict(PageOutcome.ERROR, f"http_{status}", f"HTTP {status}")
+
+
+def _by_servers_words(title: str) -> Verdict | None:
+    """What a title such as ``502 Bad Gateway`` says, where the status itself is not known."""
+    found = _SERVERS_WORDS.fullmatch(title)
+    return _by_status(int(found["edge"] or found["status"] or 404)) if found else None
 
 
 def _is_bare(tree: LexborHTMLParser) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urldefrag, urljoin
 
 import anyio
@@ -14,6 +14,7 @@ import msgspec
 from hotstream_reactive.errors import TransientError
 from hotstream_reactive.fetch.guard import AddressGuard, endpoint, is_local, without_credentials
 from hotstream_reactive.fetch.proxies import Proxy, ProxyPool, shared_pool
+from hotstream_reactive.fetch.question import Question
 from hotstream_reactive.fetch.response import (
     Response,
     basic_credentials,
@@ -158,10 +159,40 @@ class HttpClient:
             RateLimited: (`crawl_delay`) robots.txt wants a long pause.
             PermanentError: (`bad_address`) it is no address; (`robots`) the site forbids it.
         """
+        return await self._ask(url, Question(headers or {}))
+
+    async def post_json(
+        self,
+        url: str,
+        payload: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+    ) -> Response:
+        """Send a value as JSON and read the answer.
+
+        A redirect of status 307 or 308 is sent the value again, within its own scheme, host and
+        port only; any other redirect is followed without it.
+
+        Args:
+            url, headers: as for `get`.
+            payload: anything that JSON can hold.
+            repeatable: whether asking twice does no harm, as where the value is only a question.
+                Without it the request is sent again only when the site took no notice of the
+                first: no connection came about, or it was told to come back later.
+
+        Raises:
+            ScrapeError: as `get` does.
+        """
+        given = {"content-type": "application/json", **(headers or {})}
+        body = msgspec.json.encode(payload)
+        return await self._ask(url, Question(given, body, repeatable))
+
+    async def _ask(self, url: str, question: Question) -> Response:
         shown = without_credentials(url)
         await self.may_ask(shown)
         async with self._bounded(shown):
-            return await self._with_retries(shown, headers or {})
+            return await self._with_retries(shown, question)
 
     async def may_ask(self, url: str) -> None:
         """Let an address pass when robots.txt allows it, and wait for the pause it wants.
@@ -201,7 +232,7 @@ class HttpClient:
         if self._again is not None:
             await self._again()  # it is a request like any other
         async with self._bounded(url):
-            response = await self._with_retries(url, {}, ruled=False)
+            response = await self._with_retries(url, Question(), ruled=False)
         return Text(response.status, response.text)
 
     @asynccontextmanager
@@ -215,18 +246,18 @@ class HttpClient:
                 f"{url}: no complete answer within {seconds} (fetch.timeout)", kind="timeout"
             ) from error
 
-    async def _with_retries(
-        self, url: str, headers: Mapping[str, str], *, ruled: bool = True
-    ) -> Response:
+    async def _with_retries(self, url: str, question: Question, *, ruled: bool = True) -> Response:
         """Ask again, a few times, what may be answered the next time."""
         proxies_left = _PROXIES_PER_FETCH
         attempt = 1
         while True:
             response: Response | None = None
             try:
-                response = await self._follow(url, headers, ruled)
+                response = await self._follow(url, question, ruled)
                 asked = response.headers.get("retry-after")
                 pause = pause_after_answer(response.status, asked, attempt)
+                if not question.may_follow_answer(response.status, asked):
+                    return response
                 # A challenge comes with the status of an overloaded server.
                 challenged = "cf-mitigated" in response.headers
                 if pause is None or challenged or not self._may_repeat(attempt, pause):
@@ -238,6 +269,8 @@ class HttpClient:
                 continue  # another proxy, at once: the site has not seen anything yet
             except TransientError as error:
                 pause = pause_after_error(error, attempt)
+                if not question.may_follow_error(error):
+                    raise
                 if pause is None or not self._may_repeat(attempt, pause):
                     raise
             attempt += 1
@@ -250,12 +283,11 @@ class HttpClient:
         left = anyio.current_effective_deadline() - anyio.current_time()
         return attempt <= self._retries and 2 * pause_s < left
 
-    async def _follow(self, url: str, headers: Mapping[str, str], ruled: bool) -> Response:
+    async def _follow(self, url: str, question: Question, ruled: bool) -> Response:
         seen = [url]
         while True:
-            response = await self._hop(
-                seen[-1], headers if endpoint(seen[-1]) == endpoint(url) else {}
-            )
+            is_own = endpoint(seen[-1]) == endpoint(url)
+            response = await self._hop(seen[-1], question if is_own else Question())
             target = response.headers.get("location", "").strip()
             if response.status not in _REDIRECTS or not target:
                 return msgspec.structs.replace(response, url=url)
@@ -267,19 +299,22 @@ class HttpClient:
                     f"{url}: more than {_MAX_REDIRECTS} redirects, the last to {target}",
                     kind="redirects",
                 )
+            leaves = origin_of(target) != origin_of(url)
+            question = question.redirected(response.status, target, leaves=leaves)
             seen.append(target)
             # What may not be asked for directly may not be asked for on the way either.
-            if ruled and origin_of(target) != origin_of(url):
+            if ruled and leaves:
                 await self.may_ask(target)
 
-    async def _hop(self, url: str, headers: Mapping[str, str]) -> Response:
+    async def _hop(self, url: str, question: Question) -> Response:
         proxy = await self.proxy_for(url)
         pinned = await self.guard.vet(url, by_proxy=proxy is not None)
-        sent = dict(headers)
+        sent = dict(question.headers)
         if credentials := self._credentials.get(origin_of(url)):
             sent["authorization"] = credentials
         try:
-            response = await self._wire.send(url, sent, pinned=pinned, proxy=proxy)
+            question = question._replace(headers=sent)
+            response = await self._wire.send(url, question, pinned=pinned, proxy=proxy)
         except ProxyFailed:
             self._chosen.pop(endpoint(url)[0], None)
             if self._proxies is not None:

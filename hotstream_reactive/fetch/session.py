@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -19,7 +20,7 @@ from hotstream_reactive.settings import FetchSettings
 if TYPE_CHECKING:  # importing Playwright takes memory that an idle worker should not spend
     from playwright.async_api import Browser, BrowserContext, Page, Route, StorageState
 
-__all__ = ["Heard", "PageSession", "SessionPool", "ordinary_user_agent"]
+__all__ = ["Heard", "PageSession", "SessionPool", "ordinary_user_agent", "shared_browser"]
 
 _BLOCKED_RESOURCES = frozenset({"image", "media", "font"})
 _CLOSE_TIMEOUT_S = 10.0
@@ -61,7 +62,7 @@ class SessionPool(BrowserPool):
             TransientError: (`browser`) it does not start, or takes no such session.
         """
         limit = _ANSWERS_PER_PAGE * settings.max_body_mb * _MEBIBYTE
-        async with self._places, self.guarded(_policy(guard, proxy, allowed, limit)) as ticket:
+        async with self._stays, self.guarded(_policy(guard, proxy, allowed, limit)) as ticket:
             browser = await self._running(settings)
             live = self._live
             assert live is not None, "it is running"
@@ -82,6 +83,12 @@ class SessionPool(BrowserPool):
             finally:
                 if live is self._live and not live.is_alive:
                     await self.close()
+
+
+@functools.cache
+def shared_browser() -> SessionPool:
+    """The browser of this process, for all platforms; each page has a context of its own."""
+    return SessionPool()
 
 
 def _policy(

@@ -18,6 +18,7 @@ import anyio.to_thread
 from hotstream_reactive.errors import PermanentError, ScrapeError, TransientError
 from hotstream_reactive.fetch.body import Body
 from hotstream_reactive.fetch.proxies import Proxy
+from hotstream_reactive.fetch.question import Question
 from hotstream_reactive.fetch.response import Response
 from hotstream_reactive.settings import FetchSettings
 
@@ -76,13 +77,13 @@ class Wire:
             await client.aclose()
 
     async def send(
-        self, url: str, headers: Mapping[str, str], *, pinned: str | None, proxy: Proxy | None
+        self, url: str, question: Question, *, pinned: str | None, proxy: Proxy | None
     ) -> Response:
         """Ask once, without following redirects.
 
         Args:
             url: without credentials.
-            headers: additional ones.
+            question: what to send; its headers are additional ones.
             pinned: the IP address to connect to; None looks the name up.
             proxy: what to go through; None goes directly.
 
@@ -97,7 +98,9 @@ class Wire:
 
         client = self._client(proxy)
         try:
-            request = client.build_request("GET", url, headers=dict(headers))
+            request = client.build_request(
+                question.method, url, headers=dict(question.headers), content=question.body
+            )
         except (httpx.InvalidURL, UnicodeError) as error:
             raise PermanentError(f"{url} is no address: {error}", kind="bad_address") from error
         if pinned is not None and proxy is None:

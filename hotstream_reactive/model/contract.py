@@ -178,7 +178,7 @@ WRITER: Final = {
     "storage_config": Fact(
         shape=Table(),
         title="Storage",
-        about="`type`: mongodb, json or a plugin's; missing: storage.default_type.",
+        about="`type`: mongodb, jsonl, json, csv or a plugin's; missing: storage.default_type.",
         examples=[{"type": "mongodb"}],
     ),
     "retry_count": Fact(

@@ -181,17 +181,26 @@ async def tasks(mongo: Mongo, filters: Mapping[str, Any], *, limit: int) -> list
 
 
 async def items(
-    mongo: Mongo, filters: Mapping[str, Any], *, contains: str | None = None, limit: int
+    mongo: Mongo,
+    filters: Mapping[str, Any],
+    *,
+    contains: str | None = None,
+    created: Mapping[str, str] | None = None,
+    limit: int,
 ) -> AsyncIterator[Document]:
     """Items whose fields equal the filters, newest first, one at a time.
 
     Args:
         contains: words that stand in the content just like this, in any case.
+        created: bounds of `created_at` by operator (``$gte``, ``$lt``), ISO 8601 in UTC; an item
+            without a time lies within none.
 
     Raises:
         DatabaseError: the server failed or took too long.
     """
     query: Document = {name: {"$eq": value} for name, value in filters.items()}
+    if created:
+        query["created_at"] = dict(created)
     if contains:
         query["content"] = {"$regex": re.escape(contains), "$options": "i"}
     with translated("reading items"):

@@ -10,13 +10,15 @@ import msgspec
 Mode = Literal["search", "monitor"]
 
 _REMEMBERED_IDS = 400
+_HELD_RECORDS = 60
 
 
 class TargetProgress(msgspec.Struct, kw_only=True):
     """How far one target has been read.
 
-    `items` were delivered over all runs; `cursor` leads to the next page, None to the first;
-    `seen` are ids that further pages may repeat.
+    `items` were delivered over all runs; `cursor` leads to the next page, None to the first; `page`
+    is its number where the site numbers its pages instead; `pages` were read; `seen` are ids that
+    further pages may repeat; `held` are records read but not yet delivered.
     """
 
     done: bool = False
@@ -24,8 +26,10 @@ class TargetProgress(msgspec.Struct, kw_only=True):
     message: str = ""
     items: int = 0
     cursor: str | None = None
+    page: int = 1
     pages: int = 0
     seen: list[str] = []
+    held: list[dict[str, Any]] = []
 
 
 class Progress(msgspec.Struct, kw_only=True):
@@ -38,10 +42,21 @@ class Progress(msgspec.Struct, kw_only=True):
         """The progress of a target, made when it is new."""
         return self.targets.setdefault(name, TargetProgress())
 
-    def saved(self) -> dict[str, Any]:
-        """As plain values, bounded in size."""
+    def saved(
+        self, *, remembered: int = _REMEMBERED_IDS, for_others: bool = False
+    ) -> dict[str, Any]:
+        """As plain values, bounded in size.
+
+        Args:
+            remembered: how many ids to keep of each target: where a list can only be read from its
+                front, a retry has to know all that it had.
+            for_others: whether to keep those of a finished target too, so that another one does
+                not give the same again.
+        """
         for target in self.targets.values():
-            target.seen = [] if target.done else target.seen[-_REMEMBERED_IDS:]
+            kept = for_others or not target.done
+            target.seen = target.seen[-remembered:] if kept else []
+            target.held = [] if target.done else target.held[:_HELD_RECORDS]
         result: dict[str, Any] = msgspec.to_builtins(self)
         return result
 

@@ -23,7 +23,7 @@ from hotstream_reactive.fetch.retry import retry_after_s
 from hotstream_reactive.fetch.throttle import Throttle
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
 from hotstream_reactive.platforms.base import RunContext
-from hotstream_reactive.platforms.twitter.instances import Health, Instance, configured
+from hotstream_reactive.platforms.instances import Health, Instance, configured
 
 _GOOD = frozenset({PageOutcome.OK, PageOutcome.EMPTY})
 _REFUSED = frozenset({PageOutcome.BLOCKED, PageOutcome.CHALLENGE, PageOutcome.RATE_LIMITED})

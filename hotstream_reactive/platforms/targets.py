@@ -9,23 +9,15 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hotstream_reactive.errors import (
-    BlockedError,
-    LoginRequired,
-    PermanentError,
-    RateLimited,
-    ScrapeError,
-    TransientError,
-)
+from hotstream_reactive.errors import PermanentError, RateLimited, ScrapeError
 from hotstream_reactive.platforms.base import RunContext
+from hotstream_reactive.platforms.ending import DELIVERED, again, note, nothing_read
 from hotstream_reactive.platforms.options import window
 from hotstream_reactive.platforms.progress import Mode, TargetProgress, resumed
 from hotstream_reactive.platforms.values import Record
 
-_DELIVERED = ("ok", "empty")
 # When a site refuses so many targets in a row, asking for fifty more only annoys it.
 _GIVE_UP_AFTER = 3
-_NAMED_IN_ERROR = 3
 # A page has ten or twenty entries; five as the worst case keeps the number of pages bounded.
 _RECORDS_PER_PAGE_AT_LEAST = 5
 _SPARE_PAGES = 10
@@ -120,14 +112,14 @@ class Reading:
                 break
         for target in self._targets:
             own = self._progress.of(target.name)
-            own.done = own.done or own.outcome in ("", *_DELIVERED)
+            own.done = own.done or own.outcome in DELIVERED
 
     def _delivered(self) -> int:
         return sum(one.items for one in self._progress.targets.values())
 
     def _may_go_on(self, target: Target) -> bool:
         own = self._progress.of(target.name)
-        return not own.done and own.outcome in ("", *_DELIVERED)
+        return not own.done and own.outcome in DELIVERED
 
     async def _read(self, target: Target, limit: int, seen: set[str]) -> AsyncIterator[Record]:
         own = self._progress.of(target.name)
@@ -137,7 +129,7 @@ class Reading:
             own.outcome = "not_tried"
             own.message = f"{target.name}: not asked, the site refused those before"
             return
-        if own.outcome not in _DELIVERED:
+        if own.outcome not in DELIVERED:
             own.message = ""
         own.outcome = ""
         try:
@@ -205,49 +197,18 @@ class Reading:
 
     async def _finish(self) -> None:
         for name, error in self._invalid.items():
-            self._note(name, TargetProgress(outcome=error.kind, message=str(error)))
+            note(
+                self._report,
+                self._context.log,
+                name,
+                TargetProgress(outcome=error.kind, message=str(error)),
+            )
         outcomes = [self._progress.of(target.name) for target in self._targets]
         for target, own in zip(self._targets, outcomes, strict=True):
-            self._note(target.name, own)
+            note(self._report, self._context.log, target.name, own)
         if waiting := [one for one in outcomes if not one.done]:
-            raise _again(self._failures, len(waiting), len(outcomes))
-        failed = [one for one in outcomes if one.outcome not in ("", *_DELIVERED)]
-        messages = [str(error) for error in self._invalid.values()]
-        messages += [one.message for one in failed]
-        if messages and len(failed) == len(outcomes):
-            kinds = {error.kind for error in self._invalid.values()}
-            kinds |= {one.outcome for one in failed}
-            raise PermanentError(
-                _listed(messages), kind=kinds.pop() if len(kinds) == 1 else "all_targets_failed"
-            )
+            raise again(self._failures, len(waiting), len(outcomes))
+        if failure := nothing_read(outcomes, self._invalid.values()):
+            raise failure
         # All is done: the next run of the same task starts from the front.
         await self._context.save_checkpoint({})
-
-    def _note(self, name: str, own: TargetProgress) -> None:
-        outcome = own.outcome or "ok"
-        self._report.append(
-            {"target": name, "outcome": outcome, "message": own.message, "items": own.items}
-        )
-        if outcome not in _DELIVERED or own.message:
-            self._context.log.warning(f"{own.message} ({outcome})")
-
-
-def _again(errors: Sequence[ScrapeError], waiting: int, targets: int) -> ScrapeError:
-    error = errors[-1]
-    if targets == 1:
-        return error
-    message = f"{waiting} of {targets} could not be read: {_listed([str(one) for one in errors])}"
-    limits = [one for one in errors if isinstance(one, RateLimited)]
-    if limits:
-        waits = [one.retry_after for one in limits if one.retry_after is not None]
-        return RateLimited(message, retry_after=min(waits, default=None))
-    if any(isinstance(one, TransientError) for one in errors):
-        return TransientError(message, kind=error.kind)
-    if all(isinstance(one, LoginRequired) for one in errors):
-        return LoginRequired(message, kind=error.kind)
-    return BlockedError(message, kind=error.kind)
-
-
-def _listed(messages: Sequence[str]) -> str:
-    more = len(messages) - _NAMED_IN_ERROR
-    return "; ".join(messages[:_NAMED_IN_ERROR]) + (f"; and {more} more" if more > 0 else "")

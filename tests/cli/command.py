@@ -29,7 +29,19 @@ _FORKS.set_forkserver_preload(
     + [
         f"hotstream_reactive.cli.{name}"
         for name in (
-            *("create", "doctor", "edit", "info", "init", "listing", "nitter", "parse", "query"),
+            *(
+                "create",
+                "doctor",
+                "edit",
+                "info",
+                "init",
+                "listing",
+                "look",
+                "nitter",
+                "parse",
+                "plugins",
+                "query",
+            ),
             *("show", "stats", "validate", "watch"),
         )
     ]

@@ -59,6 +59,25 @@ async def test_parse_a_saved_page(offline: Cli) -> None:
     assert "outcome:      ok" in text
 
 
+@pytest.mark.parametrize(
+    ("encoding", "meta", "arguments"),
+    [
+        ("utf-8", "gbk", ()),
+        ("gbk", "gbk", ()),
+        ("gbk", "", ("--content-type", "text/html; charset=gbk")),
+        ("utf-16", "", ()),
+    ],
+)
+async def test_a_saved_page_in_any_character_set(
+    offline: Cli, encoding: str, meta: str, arguments: tuple[str, ...]
+) -> None:
+    page = f'<meta charset="{meta}">' if meta else ""
+    page += '<div class="error-panel"><span>User "山路上的小茶馆" not found</span></div>'
+    (offline.folder / "page.html").write_bytes(page.encode(encoding))
+    parsed = (await run(offline, "parse", "twitter", "page.html", "--json", *arguments)).json
+    assert parsed["message"] == 'User "山路上的小茶馆" not found'
+
+
 async def test_any_page_that_can_be_read_is_a_success(offline: Cli) -> None:
     refused = await run(
         offline,

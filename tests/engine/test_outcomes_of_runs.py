@@ -16,7 +16,7 @@ import pytest
 from bson import ObjectId
 from workshop import Document, Workshop, item, task
 
-from hotstream_reactive.engine import attempt
+from hotstream_reactive.engine import collect
 from hotstream_reactive.errors import (
     BlockedError,
     LoginRequired,
@@ -323,7 +323,7 @@ async def test_an_adapter_that_swallows_its_cancellation_once_is_stopped_all_the
 async def test_a_stubborn_adapter_does_not_keep_its_slot_for_ever(
     lab: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempt, "CLEAN_UP_S", 0.5)
+    monkeypatch.setattr(collect, "CLEAN_UP_S", 0.5)
     stop = anyio.Event()
 
     async def play(adapter: Any, options: Any) -> AsyncIterator[Any]:

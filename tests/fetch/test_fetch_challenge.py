@@ -21,6 +21,14 @@ from hotstream_reactive.model.page import PageOutcome
         ("Checking your browser before accessing x", "bot_wall"),
         ("Sign in", "login_wall"),
         ("Login - Example", "login_wall"),
+        ("502 Bad Gateway", "http_502"),
+        ("504 Gateway Time-out", "http_504"),
+        ("503 - Service Unavailable", "http_503"),
+        ("429 Too Many Requests", "http_429"),
+        ("403 Forbidden", "http_403"),
+        ("404 Not Found", "http_404"),
+        ("Not Found – Example", "http_404"),
+        ("nitter.example | 521: Web server is down", "http_521"),
     ],
 )
 def test_titles(title, kind):
@@ -56,6 +64,9 @@ def test_marks(markup, kind):
         "<p>my friend Anubis: Making sure you're not a bot!</p>",
         '<script src="/cdn-cgi/challenge-platform/x.js"></script><article>A story</article>',
         "<title>Signs of spring</title>",
+        "<title>404 days of summer</title><p>x</p>",
+        "<title>500 tips for gardeners</title><p>x</p>",
+        "<title>Not found in any book</title><p>x</p>",
     ],
 )
 def test_ordinary_pages(text):

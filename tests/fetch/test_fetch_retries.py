@@ -43,7 +43,7 @@ async def test_a_lasting_one_is_told_after_the_retries(site):
     site.misbehave("bad_gateway")
     assert (await get(site)).status == 502
     assert len(site.requests) == 3
-    site.requests.clear()
+    site.received.clear()
     site.misbehave("reset")
     with pytest.raises(TransientError) as caught:
         await get(site)

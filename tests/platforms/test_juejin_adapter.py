@@ -18,14 +18,13 @@ from hotstream_reactive.errors import (
 from hotstream_reactive.extractors.juejin import JuejinExtractor
 from hotstream_reactive.platforms.juejin import JuejinAdapter
 from hotstream_reactive.platforms.site import SharedPace
+from hotstream_reactive.testing import REFUSALS, Reply
 from tests.site.juejin import FRONT_END, OTHER_USER, TAG_ID, USER, JuejinSite, reply
-from tests.site.loopback import refusals
 from tests.site.runs import AdapterRun, ids
 
 pytestmark = pytest.mark.anyio
 
 Start = Callable[..., AdapterRun]
-REFUSALS = refusals()
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def start(site: JuejinSite) -> Start:
 
 
 def asked(site: JuejinSite) -> list[dict[str, Any]]:
-    return [json.loads(one.body) if one.body else one.query for one in site.requests]
+    return [json.loads(one.body) if one.body else one.query for one in site.received]
 
 
 @pytest.mark.parametrize("limit", [1, 19, 20, 21, 45, 100])
@@ -57,8 +56,8 @@ async def test_limit_is_exact_and_cursors_go_back_as_they_came(
     assert ids(got) == [one["article_id"] for one in site.articles][:limit]
     assert [one["cursor"] for one in asked(site)] == ["0", "20", "40"][: -(-min(limit, 45) // 20)]
     assert run.report == {USER: "ok"}
-    assert run.paced == len(site.requests)
-    assert site.requests[0].method == "POST"
+    assert run.paced == len(site.received)
+    assert site.received[0].method == "POST"
 
 
 async def test_search_cursors_and_sort(site: JuejinSite, start: Start) -> None:
@@ -139,7 +138,7 @@ async def test_details_bring_the_whole_text(site: JuejinSite, start: Start) -> N
 
 
 async def test_refused_details_leave_the_summary(site: JuejinSite, start: Start) -> None:
-    site.misbehave("/detail", REFUSALS["forbidden"]())
+    site.misbehave("/detail", REFUSALS["forbidden"])
     run = start(details=True)
     got = await run.monitor(USER, limit=10)
     assert len(got) == 10
@@ -189,12 +188,12 @@ async def test_null_is_suspicious_first_and_the_end_later(site: JuejinSite, star
         (reply(None, err_no=1, err_msg="后端内部错误"), TransientError, "platform_error"),
         (reply(None, err_no=2, err_msg="EOF"), TransientError, "platform_error"),
         (reply(None, err_no=9, err_msg="操作过于频繁"), RateLimited, "rate_limited"),
-        (REFUSALS["limited"](), RateLimited, "http_429"),
-        (REFUSALS["challenge"](), BlockedError, "cloudflare"),
-        (REFUSALS["cut"](), BlockedError, "cut"),
-        (REFUSALS["broken"](), TransientError, "http_502"),
-        (REFUSALS["empty"](), BlockedError, "empty_body"),
-        (REFUSALS["gone"](), PermanentError, "http_410"),
+        (REFUSALS["limited"], RateLimited, "http_429"),
+        (REFUSALS["challenge"], BlockedError, "cloudflare"),
+        (REFUSALS["cut"], BlockedError, "cut"),
+        (REFUSALS["broken"], TransientError, "http_502"),
+        (REFUSALS["empty"], BlockedError, "empty_body"),
+        (REFUSALS["gone"], PermanentError, "http_410"),
     ],
 )
 async def test_every_failure_is_told_apart(
@@ -209,7 +208,7 @@ async def test_every_failure_is_told_apart(
 
 
 async def test_html_in_place_of_json_is_a_refusal(site: JuejinSite, start: Start) -> None:
-    site.misbehave("/", REFUSALS["forbidden"]().__class__(body="<html><body>掘金</body></html>"))
+    site.misbehave("/", Reply(body="<html><body>掘金</body></html>"))
     run = start()
     with pytest.raises(BlockedError):
         await run.monitor(USER)
@@ -218,7 +217,7 @@ async def test_html_in_place_of_json_is_a_refusal(site: JuejinSite, start: Start
 
 async def test_a_retry_goes_on_where_the_run_broke_off(site: JuejinSite, start: Start) -> None:
     whole = await start(limit=45).search("雾")
-    site.misbehave("cursor=40", REFUSALS["broken"]())
+    site.misbehave("cursor=40", REFUSALS["broken"])
     broken = start(limit=45)
     with pytest.raises(TransientError):
         await broken.search("雾")
@@ -226,7 +225,7 @@ async def test_a_retry_goes_on_where_the_run_broke_off(site: JuejinSite, start: 
     rest = start(limit=45, checkpoint=broken.saved[-1])
     await rest.search("雾")
     assert ids(broken.got + rest.got) == ids(whole)
-    assert len(site.requests) == 1
+    assert len(site.received) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,13 @@ from hotstream_reactive.errors import BlockedError, PermanentError, RateLimited,
 from hotstream_reactive.extractors.medium import MediumExtractor
 from hotstream_reactive.platforms.medium import MediumAdapter
 from hotstream_reactive.platforms.medium.client import Shared
-from tests.site.loopback import Reply, refusals
+from hotstream_reactive.testing import REFUSALS, Reply
 from tests.site.medium import GUARD, MediumSite
 from tests.site.runs import AdapterRun, ids
 
 pytestmark = pytest.mark.anyio
 
 Start = Callable[..., AdapterRun]
-REFUSALS = refusals()
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ async def test_limit_is_exact_and_newest_first(site: MediumSite, start: Start, l
     got = await run.monitor("@ada", limit=limit)
     assert ids(got) == [one.id for one in site.stories["@ada"]][:limit]
     assert run.report == {"@ada": "ok"}
-    assert run.paced == len(site.requests)
+    assert run.paced == len(site.received)
 
 
 async def test_the_feed_is_enough_for_ten(site: MediumSite, start: Start) -> None:
@@ -92,7 +91,7 @@ async def test_an_article_given_as_an_account(site: MediumSite, start: Start) ->
 async def test_when_lists_are_refused_the_feed_is_what_there_is(
     site: MediumSite, start: Start
 ) -> None:
-    site.misbehave("format=json", REFUSALS["challenge"]())
+    site.misbehave("format=json", REFUSALS["challenge"])
     shared = Shared()
     run = start(shared=shared)
     got = await run.monitor("@ada", limit=30)
@@ -106,14 +105,14 @@ async def test_when_lists_are_refused_the_feed_is_what_there_is(
 
 
 async def test_when_the_feed_is_refused_the_list_steps_in(site: MediumSite, start: Start) -> None:
-    site.misbehave("/feed/", REFUSALS["challenge"]())
+    site.misbehave("/feed/", REFUSALS["challenge"])
     got = await start().monitor("@ada", limit=25)
     assert ids(got) == [one.id for one in site.stories["@ada"]][:25]
 
 
 async def test_when_both_are_refused_the_page_steps_in(site: MediumSite, start: Start) -> None:
-    site.misbehave("/feed/", REFUSALS["broken"]())
-    site.misbehave("format=json", REFUSALS["forbidden"]())
+    site.misbehave("/feed/", REFUSALS["broken"])
+    site.misbehave("format=json", REFUSALS["forbidden"])
     run = start()
     got = await run.monitor("@ada", limit=25)
     assert ids(got) == [one.id for one in site.stories["@ada"]][:10]
@@ -135,7 +134,7 @@ async def test_when_both_are_refused_the_page_steps_in(site: MediumSite, start: 
 async def test_every_failure_is_told_apart(
     site: MediumSite, start: Start, name: str, error: type[Exception], kind: str
 ) -> None:
-    site.misbehave("/", REFUSALS[name]())
+    site.misbehave("/", REFUSALS[name])
     run = start()
     with pytest.raises(error) as caught:
         await run.monitor("@ada")
@@ -146,14 +145,14 @@ async def test_every_failure_is_told_apart(
 
 async def test_retry_after_is_honoured_by_all_runs(site: MediumSite, start: Start) -> None:
     shared = Shared()
-    site.misbehave("/", REFUSALS["limited"]())
+    site.misbehave("/", REFUSALS["limited"])
     with pytest.raises(RateLimited) as caught:
         await start(shared=shared).monitor("@ada", "@bo", "harbour")
     assert caught.value.retry_after == pytest.approx(90, abs=2)
-    assert len(site.requests) == 1, "the others are not tried"
+    assert len(site.received) == 1, "the others are not tried"
     with pytest.raises(RateLimited, match="pause"):
         await start(shared=shared).monitor("@bo")
-    assert len(site.requests) == 1
+    assert len(site.received) == 1
 
 
 async def test_a_missing_account_does_not_stop_the_others(site: MediumSite, start: Start) -> None:
@@ -176,9 +175,9 @@ async def test_a_list_that_is_empty_against_its_own_count_is_suspicious(
 ) -> None:
     claim = '{"success":true,"payload":{"user":{"username":"ada"},"streamItems":[],'
     claim += '"userMeta":{"numberOfPostsPublished":16},"references":{}}}'
-    site.misbehave("/feed/", REFUSALS["forbidden"]())
+    site.misbehave("/feed/", REFUSALS["forbidden"])
     site.misbehave("/latest", Reply(body=GUARD + claim, content_type="application/json"))
-    site.misbehave("/@ada", REFUSALS["forbidden"]())
+    site.misbehave("/@ada", REFUSALS["forbidden"])
     site.misbehave("/latest", Reply(body=GUARD + claim, content_type="application/json"))
     with pytest.raises(BlockedError):
         await start().monitor("@ada")
@@ -189,14 +188,14 @@ async def test_an_unchanged_feed_is_not_sent_again(site: MediumSite, start: Star
     first = await start(shared=shared).monitor("@ada", limit=5)
     again = await start(shared=shared).monitor("@ada", limit=5)
     assert first == again
-    assert "if-none-match" not in site.requests[0].headers
-    assert "if-none-match" in site.requests[1].headers
+    assert "if-none-match" not in site.received[0].headers
+    assert "if-none-match" in site.received[1].headers
 
 
 async def test_a_retry_goes_on_where_the_run_broke_off(site: MediumSite, start: Start) -> None:
     whole = await start().monitor("@bo", "@ada", limit=30)
     site.behave()
-    site.misbehave("page=2", REFUSALS["limited"]())
+    site.misbehave("page=2", REFUSALS["limited"])
     broken = start()
     with pytest.raises(RateLimited):
         await broken.monitor("@bo", "@ada", limit=30)
@@ -256,7 +255,7 @@ async def test_single_articles(site: MediumSite, start: Start) -> None:
 
 async def test_another_article_than_asked_for(site: MediumSite, start: Start) -> None:
     first, second = site.stories["@ada"][:2]
-    site.misbehave("/p/", site.answer(_asked(f"/p/{second.id}")))
+    site.misbehave("/p/", await site.answer(_asked(f"/p/{second.id}")))
     with pytest.raises(BlockedError) as caught:
         await start(articles=[first.id]).search()
     assert caught.value.kind == "wrong_page"
@@ -297,6 +296,6 @@ async def test_what_is_read_reaches_the_item(site: MediumSite, start: Start) -> 
 
 
 def _asked(path: str) -> Any:
-    from tests.site.loopback import Request
+    from hotstream_reactive.testing import Request
 
     return Request(method="GET", target=path, path=path, query={}, headers={})

@@ -10,7 +10,7 @@ from hotstream_reactive.errors import BlockedError
 from hotstream_reactive.fetch import chromium
 from hotstream_reactive.platforms.medium import MediumAdapter
 from hotstream_reactive.platforms.medium.client import Shared
-from tests.site.loopback import refusals
+from hotstream_reactive.testing import REFUSALS
 from tests.site.medium import MediumSite
 from tests.site.runs import AdapterRun, ids
 
@@ -52,7 +52,7 @@ async def test_nothing_found_is_an_honest_answer(site: MediumSite) -> None:
 
 
 async def test_behind_a_challenge_the_tag_steps_in(site: MediumSite) -> None:
-    site.misbehave("/search", refusals()["challenge"]())
+    site.misbehave("/search", REFUSALS["challenge"])
     run = start(site, limit=5)
     run.adapter.context.fetch = run.adapter.context.fetch.__class__(timeout=1.0, retries=0)
     got = await run.search("fog")

@@ -58,7 +58,7 @@ async def test_replies_and_reposts_on_request(site, start):
 
 async def test_since_ends_the_reading_early(site, start):
     everything = await start(site.url).monitor("nightdome", limit=1000)
-    site.requests.clear()
+    site.received.clear()
     since = "2026-06-30"
     got = await start(site.url, since=since).monitor("nightdome", limit=1000)
     wanted = [one for one in everything if one["created_at"] >= since and not one["is_repost"]]
@@ -95,6 +95,7 @@ async def test_search_limit_counts_all_queries_together(site, start, limit):
 async def test_nothing_found_is_an_honest_answer(site, start):
     run = start(site.url)
     assert await run.search("nobody ever wrote this") == []
+    assert run.logged == ['INFO "nobody ever wrote this": nothing found\n']
     assert run.adapter.report[0]["outcome"] == "empty"
 
 
@@ -169,7 +170,7 @@ async def test_a_retry_goes_on_where_the_run_broke_off(site, start):
     with pytest.raises(TransientError):
         await broken.monitor("harbour_lamp", "nightdome", limit=50)
     site.behave()
-    site.requests.clear()
+    site.received.clear()
     resumed = start(site.url, checkpoint=broken.saved[-1])
     rest = await resumed.monitor("harbour_lamp", "nightdome", limit=50)
     assert ids(broken.got + rest) == ids(whole)
@@ -186,7 +187,7 @@ async def test_a_cut_run_repeats_nothing(site, start):
         if len(first.saved) == 2:
             break
     await first.adapter.close()
-    site.requests.clear()
+    site.received.clear()
     # The engine stores a checkpoint together with what was yielded before it.
     stored = first.saved[-1]["targets"]["nightdome"]["items"]
     rest = await start(site.url, checkpoint=first.saved[-1]).monitor("nightdome", limit=45)
@@ -217,7 +218,7 @@ async def test_reading_only_unwanted_posts_ends(site, start):
         since="2000-01-01", extra={"include_replies": False}
     )
     assert len(await run.monitor("nightdome", limit=40)) == 40
-    site.requests.clear()
+    site.received.clear()
     hopeless = start(site.url, since="2099-01-01")
     assert await hopeless.monitor("nightdome", limit=40) == []
     assert len(site.requests) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hotstream_reactive.errors import BlockedError, RateLimited, TransientError
-from hotstream_reactive.platforms.twitter.instances import (
+from hotstream_reactive.platforms.instances import (
     Health,
     Refusal,
     all_refused,

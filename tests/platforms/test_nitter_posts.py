@@ -226,6 +226,17 @@ def test_an_article() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "card",
+    [
+        '<div class="article-card"><a href="/i/article/5"><h2 class="card-title">T</h2></a></div>',
+        '<a class="article-card" href="/i/article/5"><h2 class="card-title">T</h2></a>',
+    ],
+)
+def test_an_article_in_other_markup(card: str) -> None:
+    assert only(item(card))["card"]["url"] == "https://x.com/i/article/5"
+
+
 @pytest.mark.anyio
 async def test_replies_reposts_and_pins() -> None:
     reply = await metadata_of(

@@ -32,7 +32,7 @@ def feeds(site):
 )
 async def test_an_account_is_read_from_its_feed(site, start, kind, details):
     whole = await start(site.url).monitor("nightdome", limit=45)
-    site.requests.clear()
+    site.received.clear()
     refuse_pages(site, kind, **details)
     run = start(site.url)
     got = await run.monitor("nightdome", limit=45)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from hotstream_reactive.errors import PermanentError
 from hotstream_reactive.platforms.base import SearchOptions
+from hotstream_reactive.platforms.instances import configured, retry_after_s
 from hotstream_reactive.platforms.twitter import media, parse_page, times
 from hotstream_reactive.platforms.twitter.demo_content import post_id
 from hotstream_reactive.platforms.twitter.demo_pages import _clock, _date
-from hotstream_reactive.platforms.twitter.instances import configured, retry_after_s
 from hotstream_reactive.platforms.twitter.links import account_name, post_link, post_url
 from hotstream_reactive.platforms.twitter.ordering import NewestFirst
 from hotstream_reactive.platforms.twitter.query import (

@@ -21,6 +21,7 @@ from hotstream_reactive.platforms.base import RunContext, SearchOptions
 from hotstream_reactive.platforms.progress import Progress, resumed
 from hotstream_reactive.platforms.targets import Batch, Reading, Target
 from hotstream_reactive.settings import FetchSettings, PlatformSettings
+from tests.site.coroutines import result_of
 
 pytestmark = pytest.mark.anyio
 
@@ -62,8 +63,9 @@ async def read(mode: Any, targets: list[Target], limit: int, **options: Any) -> 
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=5), st.integers(0, 60))
-async def test_a_search_is_exact_and_fair(sizes: list[int], limit: int) -> None:
-    got = await read("search", [paged(f"t{n}-", size) for n, size in enumerate(sizes)], limit)
+def test_a_search_is_exact_and_fair(sizes: list[int], limit: int) -> None:
+    targets = [paged(f"t{n}-", size) for n, size in enumerate(sizes)]
+    got = result_of(read("search", targets, limit))
     assert len(got) == len({one["id"] for one in got}) == min(limit, sum(sizes))
     for place, size in enumerate(sizes):
         share = sum(one["id"].startswith(f"t{place}-") for one in got)

@@ -128,6 +128,11 @@ class TestContent:
         assert item.metadata["anonymous"] is True
         assert not {"handle", "author_id", "author_url"} & item.metadata.keys()
 
+    def test_an_author_without_an_id_is_somebody_all_the_same(self) -> None:
+        (item,) = items(json.dumps({**answer(0), "author": {"name": "Ada", "url_token": "ada"}}))
+        assert item.metadata["handle"] == "ada"
+        assert "anonymous" not in item.metadata
+
     def test_organization(self) -> None:
         writer = {**author("firm"), "user_type": "organization"}
         (item,) = items(json.dumps({**article(1), "author": writer}))

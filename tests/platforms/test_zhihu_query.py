@@ -9,7 +9,7 @@ import pytest
 
 from hotstream_reactive.errors import PermanentError
 from hotstream_reactive.platforms.base import SearchOptions
-from hotstream_reactive.platforms.zhihu.progress import Progress, TargetProgress, resumed
+from hotstream_reactive.platforms.progress import Progress, TargetProgress, resumed
 from hotstream_reactive.platforms.zhihu.query import (
     Wishes,
     account_target,

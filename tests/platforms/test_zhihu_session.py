@@ -8,7 +8,8 @@ import os
 import pytest
 
 from hotstream_reactive.fetch.session_file import SessionFile, SessionNeeded
-from hotstream_reactive.platforms.twitter.demo_site import Request, html
+from hotstream_reactive.loopback import Request
+from hotstream_reactive.platforms.twitter.demo_site import html
 from tests.site.zhihu_run import (
     answers,
     running_site,

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from tests.site.loopback import LoopbackSite, Reply, Request
+from hotstream_reactive.testing import RecordedSite, Reply, Request
 
 NEWEST = 1_780_000_000
 USER = "2788017216685118"
@@ -99,7 +99,7 @@ def theme(number: int) -> dict[str, Any]:
     }
 
 
-class JuejinSite(LoopbackSite):
+class JuejinSite(RecordedSite):
     """The API; lists page by page, cursors as the real ones look.
 
     Attributes:
@@ -111,7 +111,7 @@ class JuejinSite(LoopbackSite):
         self.articles = [article(number) for number in range(articles)]
         self.detail = {"mark_content": "---\ntheme: juejin\n---\n# 雾\n\n全文 **在此**。"}
 
-    def answer(self, request: Request) -> Reply:
+    async def page(self, request: Request) -> Reply:
         asked: dict[str, Any] = {**request.query}
         if request.method == "POST":
             if not request.body:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from tests.site.loopback import LoopbackSite, Reply, Request
+from hotstream_reactive.testing import RecordedSite, Reply, Request
 
 NEWEST = datetime(2026, 6, 30, 12, tzinfo=UTC)
 FEED_SIZE = 10
@@ -64,7 +64,7 @@ class Story:
         return 5000 - self.number
 
 
-class MediumSite(LoopbackSite):
+class MediumSite(RecordedSite):
     """The site.
 
     Attributes:
@@ -89,7 +89,7 @@ class MediumSite(LoopbackSite):
     def all_stories(self) -> list[Story]:
         return self.stories["@ada"] + self.stories["harbour"]
 
-    def answer(self, request: Request) -> Reply:
+    async def page(self, request: Request) -> Reply:
         words = [word for word in request.path.split("/") if word]
         match words:
             case ["feed", *name]:

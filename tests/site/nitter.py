@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from hotstream_reactive.loopback import Reply, Request
 from hotstream_reactive.platforms.twitter import demo_pages
 from hotstream_reactive.platforms.twitter.demo_content import NEWEST, Account, Entry, Post, post_id
-from hotstream_reactive.platforms.twitter.demo_site import NitterSite, Reply, Request, html
+from hotstream_reactive.platforms.twitter.demo_site import NitterSite, html
 
 COOKIE = "res=passed"
 PATIENCE_S = 0.005

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from hotstream_reactive.platforms.twitter.demo_site import NitterSite, Reply, Request, html
+from hotstream_reactive.loopback import Reply, Request
+from hotstream_reactive.platforms.twitter.demo_site import NitterSite, html
 from tests.site.zhihu_content import (
     AT_ONCE,
     BUTTON,

@@ -6,12 +6,11 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from hotstream_reactive.extractors.zhihu import ZhihuExtractor
+from hotstream_reactive.loopback import Reply
 from hotstream_reactive.model.item import DataItem, normalise
-from hotstream_reactive.platforms.twitter.demo_site import Reply
 from hotstream_reactive.platforms.zhihu import parse_page
+from tests.site.coroutines import result_of
 
 NEWEST = 1_780_000_000
 HOUR = 3600
@@ -154,10 +153,7 @@ def items(text: str, **known: Any) -> list[DataItem]:
     extractor = ZhihuExtractor()
     found = []
     for record in parse_page(text, **known).records:
-        coroutine = extractor.extract(record)
-        with pytest.raises(StopIteration) as stop:  # it awaits nothing
-            coroutine.send(None)
-        found.append(normalise(stop.value.value))
+        found.append(normalise(result_of(extractor.extract(record))))
         assert extractor.validate(found[-1])
     return found
 

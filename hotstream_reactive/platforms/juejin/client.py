@@ -3,75 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
-
-import msgspec
 
 from hotstream_reactive.errors import BlockedError, ScrapeError
 from hotstream_reactive.fetch.http import HttpClient, Response
-from hotstream_reactive.fetch.proxies import Proxy
-from hotstream_reactive.fetch.wire import Wire
 from hotstream_reactive.model.page import ParsedPage
 from hotstream_reactive.platforms.base import RunContext
 from hotstream_reactive.platforms.juejin.pages import parse_page
 from hotstream_reactive.platforms.juejin.records import SITE
 from hotstream_reactive.platforms.site import SharedPace, Site
-from hotstream_reactive.settings import FetchSettings
-
-if TYPE_CHECKING:  # an idle worker does without its memory
-    import httpx
 
 API = "https://api.juejin.cn"
 # A connection cut twice is a refusal, not an accident.
 _RETRIES = 1
 _WEB_APPLICATION = "2608"
-
-
-class _PostingWire(Wire):
-    """Sends what waits in `payload` instead of asking without a body."""
-
-    payload: bytes | None = None
-
-    def _client(self, proxy: Proxy | None) -> httpx.AsyncClient:
-        client = super()._client(proxy)
-        client.event_hooks = {"request": [self._attach]}
-        return client
-
-    async def _attach(self, request: httpx.Request) -> None:
-        if self.payload is not None:
-            import httpx
-
-            request.method = "POST"
-            request.headers["content-length"] = str(len(self.payload))
-            request.stream = httpx.ByteStream(self.payload)
-
-
-class JsonClient(HttpClient):
-    """An HTTP client that can also send JSON; one request at a time."""
-
-    def __init__(self, settings: FetchSettings, **options: Any) -> None:
-        super().__init__(settings, **options)
-        headers = {
-            "user-agent": self.user_agent,
-            "accept": "application/json",
-            "accept-language": "zh-CN,zh;q=0.9,en;q=0.5",
-            "accept-encoding": "gzip, deflate",
-        }
-        self._wire = self._posting = _PostingWire(settings, headers)
-
-    async def post(self, url: str, payload: Any, *, headers: Mapping[str, str]) -> Response:
-        """Send JSON and read the answer.
-
-        Raises:
-            ScrapeError: as `get` does.
-        """
-        await self.may_ask(url)  # robots.txt itself is asked for without a body
-        self._posting.payload = msgspec.json.encode(payload)
-        try:
-            return await self.get(url, headers={**headers, "content-type": "application/json"})
-        finally:
-            self._posting.payload = None
 
 
 class JuejinClient:
@@ -80,7 +26,7 @@ class JuejinClient:
     def __init__(self, context: RunContext, shared: SharedPace) -> None:
         api = context.platform.api_url or API
         site = context.platform.base_url or SITE
-        self._http = JsonClient.for_platform(
+        self._http = HttpClient.for_platform(
             context.fetch,
             context.platform,
             retries=min(_RETRIES, context.fetch.retries),
@@ -89,7 +35,12 @@ class JuejinClient:
         self._site = Site(context, shared, self._http, api, cut_means=_cut)
         parts = urlsplit(site)
         origin = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-        self._headers = {"origin": origin, "referer": f"{origin}/"}
+        self._headers = {
+            "accept": "application/json",
+            "accept-language": "zh-CN,zh;q=0.9,en;q=0.5",
+            "origin": origin,
+            "referer": f"{origin}/",
+        }
 
     async def close(self) -> None:
         """Close all connections."""
@@ -120,7 +71,7 @@ class JuejinClient:
         """
         url = f"{self._site.base}{path}?{urlencode({'aid': _WEB_APPLICATION, 'spider': 0})}"
         response = await self._site.ask(
-            lambda: self._http.post(url, payload, headers=self._headers)
+            lambda: self._http.post_json(url, payload, headers=self._headers, repeatable=True)
         )
         return await self._judged(response, what)
 

@@ -6,8 +6,8 @@ Their records have the keys of `records`, ``kind`` being ``tag``, ``category``, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from hotstream_reactive.platforms.juejin.records import ADDRESSES, SITE, author_of
@@ -23,127 +23,136 @@ from hotstream_reactive.platforms.values import (
 )
 
 
+class _Shape(NamedTuple):
+    """Where a kind of place keeps what: names of fields, the counters by their name here.
+
+    `around` is the object around it, which may hold the id as well; some answers leave it out.
+    """
+
+    kind: str
+    around: str
+    id: str
+    name: str
+    text: str = ""
+    counters: Mapping[str, str] = {}
+    needs_name: bool = True
+
+
+_THEME = _Shape(
+    kind="topic",
+    around="theme",
+    id="theme_id",
+    name="name",
+    text="brief",
+    counters={"views": "view_cnt", "followers": "user_cnt"},
+    needs_name=False,
+)
+_TOPIC = _Shape(
+    kind="topic",
+    around="topic",
+    id="topic_id",
+    name="title",
+    text="description",
+    counters={"followers": "follower_count", "pins": "msg_count"},
+    needs_name=False,
+)
+_TAG = _Shape(
+    kind="tag",
+    around="tag",
+    id="tag_id",
+    name="tag_name",
+    counters={"articles": "post_article_count", "followers": "concern_user_count"},
+)
+_CATEGORY = _Shape(kind="category", around="category", id="category_id", name="category_name")
+_COLUMN = _Shape(
+    kind="column",
+    around="column",
+    id="column_id",
+    name="title",
+    counters={"articles": "article_cnt", "followers": "follow_cnt"},
+    needs_name=False,
+)
+_ACCOUNT = _Shape(
+    kind="account",
+    around="user",
+    id="user_id",
+    name="user_name",
+    counters={"followers": "follower_count", "articles": "post_article_count"},
+)
+
+
+def _place(
+    found: Mapping[str, Any], shape: _Shape, more: Callable[[Record, Mapping[str, Any]], Record]
+) -> Record | None:
+    """The record of a place; `more` adds what only its kind has. None when it is none."""
+    info = mapping(found.get(shape.around)) or dict(found)
+    identity = identifier(found.get(shape.id)) or identifier(info.get(shape.id))
+    name = line_of(info.get(shape.name))
+    if identity is None or (shape.needs_name and not name):
+        return None
+    record = {
+        "id": identity,
+        "kind": shape.kind,
+        "title": name,
+        "text": text_of(info.get(shape.text)),
+        "created_at": moment(info.get("ctime")),
+        "updated_at": moment(info.get("mtime")),
+        **{name: count(info.get(field)) for name, field in shape.counters.items()},
+    }
+    return known({**record, **more(record, info)})
+
+
 def theme(found: Mapping[str, Any]) -> Record | None:
     """A theme of the pins, with who wrote to it lately left out."""
-    info = mapping(found.get("theme"))
-    identity = identifier(info.get("theme_id"))
-    if identity is None:
-        return None
-    return known(
-        {
-            "id": identity,
-            "kind": "topic",
-            "title": line_of(info.get("name")),
-            "text": text_of(info.get("brief")),
-            "created_at": moment(info.get("ctime")),
-            "updated_at": moment(info.get("mtime")),
-            "url": ADDRESSES["topic"].format(id=identity),
-            "views": count(info.get("view_cnt")),
-            "followers": count(info.get("user_cnt")),
+    return _place(
+        found,
+        _THEME,
+        lambda own, info: {
+            "url": ADDRESSES["topic"].format(id=own["id"]),
             "heat": count(info.get("hot")) or None,
-        }
+        },
     )
 
 
 def topic(found: Mapping[str, Any]) -> Record | None:
     """A topic (圈子) of the pins."""
-    info = mapping(found.get("topic"))
-    identity = identifier(info.get("topic_id")) or identifier(found.get("topic_id"))
-    if identity is None:
-        return None
-    return known(
-        {
-            "id": identity,
-            "kind": "topic",
-            "title": line_of(info.get("title")),
-            "text": text_of(info.get("description")),
-            "created_at": moment(info.get("ctime")),
-            "url": f"{SITE}/pins/topic/{identity}",
-            "followers": count(info.get("follower_count")),
-            "pins": count(info.get("msg_count")),
-        }
-    )
+    return _place(found, _TOPIC, lambda own, _: {"url": f"{SITE}/pins/topic/{own['id']}"})
 
 
 def tag(found: Mapping[str, Any]) -> Record | None:
     """A tag of the list of tags, of a search, or by itself."""
-    info = mapping(found.get("tag")) or dict(found)
-    identity = identifier(found.get("tag_id")) or identifier(info.get("tag_id"))
-    name = line_of(info.get("tag_name"))
-    if identity is None or not name:
-        return None
-    return known(
-        {
-            "id": identity,
-            "kind": "tag",
-            "title": name,
-            "url": _tag_address(name),
-            "created_at": moment(info.get("ctime")),
-            "updated_at": moment(info.get("mtime")),
-            "articles": count(info.get("post_article_count")),
-            "followers": count(info.get("concern_user_count")),
-        }
-    )
+    return _place(found, _TAG, lambda own, _: {"url": _tag_address(own["title"])})
 
 
 def category(found: Mapping[str, Any]) -> Record | None:
     """A category of the front page."""
-    info = mapping(found.get("category")) or dict(found)
-    identity = identifier(found.get("category_id")) or identifier(info.get("category_id"))
-    name = line_of(info.get("category_name"))
-    if identity is None or not name:
-        return None
-    slug = text_of(info.get("category_url"))
-    return known(
-        {
-            "id": identity,
-            "kind": "category",
-            "title": name,
-            "url": f"{SITE}/{slug}" if slug else None,
-            "created_at": moment(info.get("ctime")),
-            "updated_at": moment(info.get("mtime")),
-        }
-    )
+
+    def more(_: Record, info: Mapping[str, Any]) -> Record:
+        slug = text_of(info.get("category_url"))
+        return {"url": f"{SITE}/{slug}" if slug else None}
+
+    return _place(found, _CATEGORY, more)
 
 
 def column(found: Mapping[str, Any]) -> Record | None:
     """A column (专栏), a collection of one author's articles."""
-    info, version = mapping(found.get("column")), mapping(found.get("column_version"))
-    identity = identifier(found.get("column_id")) or identifier(info.get("column_id"))
-    if identity is None:
-        return None
-    return known(
-        {
-            "id": identity,
-            "kind": "column",
+    version = mapping(found.get("column_version"))
+
+    def more(own: Record, info: Mapping[str, Any]) -> Record:
+        return {
             "title": line_of(version.get("title")),
             "text": text_of(version.get("content")),
             **author_of({**found, "author_user_info": found.get("author")}, info),
-            "created_at": moment(info.get("ctime")),
-            "updated_at": moment(info.get("mtime")),
-            "url": ADDRESSES["column"].format(id=identity),
-            "articles": count(info.get("article_cnt")),
-            "followers": count(info.get("follow_cnt")),
+            "url": ADDRESSES["column"].format(id=own["id"]),
         }
-    )
+
+    return _place(found, _COLUMN, more)
 
 
 def account(found: Mapping[str, Any]) -> Record | None:
     """An account found in a list."""
-    info = mapping(found.get("user")) or dict(found)
-    identity = identifier(info.get("user_id"))
-    name = line_of(info.get("user_name"))
-    if identity is None or not name:
-        return None
-    return known(
-        {
-            "kind": "account",
-            "id": identity,
-            "title": name,
-            "url": ADDRESSES["account"].format(id=identity),
-            "followers": count(info.get("follower_count")),
-            "articles": count(info.get("post_article_count")),
-        }
+    return _place(
+        found, _ACCOUNT, lambda own, _: {"url": ADDRESSES["account"].format(id=own["id"])}
     )
 
 

@@ -71,16 +71,12 @@ def article(found: Mapping[str, Any], hits: Mapping[str, Any] | None = None) -> 
     brief = text_of(info.get("brief_content"))
     return known(
         {
-            "id": identity,
-            "kind": "article",
+            **_named("article", identity, info),
             "title": line_of(info.get("title")) or without_hits(hits.get("title_highlight")),
             "text": body or brief or without_hits(hits.get("content_highlight")),
             "brief": brief if body else None,
             "partial": None if body else True,
             **author_of(found, info),
-            "created_at": moment(info.get("ctime")) or moment(info.get("rtime")),
-            "updated_at": moment(info.get("mtime")),
-            "url": ADDRESSES["article"].format(id=identity),
             **_counters(info),
             **_sorted_under(found),
             "heat": count(info.get("hot_index")),
@@ -112,13 +108,9 @@ def pin(found: Mapping[str, Any]) -> Record | None:
     pictures = info.get("pic_list")
     return known(
         {
-            "id": identity,
-            "kind": "pin",
+            **_named("pin", identity, info),
             "text": text_of(info.get("content")),
             **author_of(found, info),
-            "created_at": moment(info.get("ctime")),
-            "updated_at": moment(info.get("mtime")),
-            "url": ADDRESSES["pin"].format(id=identity),
             **_counters(info),
             "topic": line_of(topic.get("title")),
             "topic_id": identifier(topic.get("topic_id")),
@@ -143,17 +135,13 @@ def hot_entry(found: Mapping[str, Any], rank: int) -> Record | None:
     tag_ids = content.get("tag_ids")
     return known(
         {
-            "id": identity,
-            "kind": "article",
+            **_named("article", identity, content),
             "rank": rank,
             "title": line_of(content.get("title")),
             "text": text_of(content.get("brief")),
             "partial": True,
             "author": line_of(author.get("name")) or line_of(author.get("user_name")),
             "author_id": identifier(author.get("user_id")) or identifier(content.get("author_id")),
-            "created_at": moment(content.get("ctime")) or moment(content.get("created_at")),
-            "updated_at": moment(content.get("mtime")),
-            "url": ADDRESSES["article"].format(id=identity),
             **_counters(counters),
             "heat": count(counters.get("hot_rank")),
             # As numbers they may have lost their last digits.
@@ -173,18 +161,26 @@ def news(found: Mapping[str, Any]) -> Record | None:
         return None
     return known(
         {
-            "id": identity,
-            "kind": "news",
+            **_named("news", identity, info),
             "title": line_of(info.get("title")),
             "text": text_of(info.get("brief")),
             **author_of(found, info),
-            "created_at": moment(info.get("ctime")),
-            "updated_at": moment(info.get("mtime")),
-            "url": ADDRESSES["news"].format(id=identity),
             **_counters(mapping(found.get("counter")) or info),
             **_sorted_under(found),
         }
     )
+
+
+def _named(kind: str, identity: str, info: Mapping[str, Any]) -> Record:
+    """What every content has: which it is, where it stands, and its times."""
+    times = (moment(info.get(name)) for name in ("ctime", "created_at", "rtime"))
+    return {
+        "id": identity,
+        "kind": kind,
+        "url": ADDRESSES[kind].format(id=identity),
+        "created_at": next(filter(None, times), None),
+        "updated_at": moment(info.get("mtime")),
+    }
 
 
 def author_of(found: Mapping[str, Any], info: Mapping[str, Any]) -> Record:

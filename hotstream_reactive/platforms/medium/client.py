@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from hotstream_reactive.errors import BlockedError, RateLimited, ScrapeError
 from hotstream_reactive.fetch.http import HttpClient, Response
-from hotstream_reactive.fetch.session import SessionPool
+from hotstream_reactive.fetch.session import shared_browser
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
 from hotstream_reactive.platforms.base import RunContext
 from hotstream_reactive.platforms.medium import search_page
@@ -37,7 +37,7 @@ class Shared(SharedPace):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self.browser = SessionPool()
+        self.browser = shared_browser()
         self._clock = clock
         self._feeds: OrderedDict[str, _Kept] = OrderedDict()
         self._lists_refused_at = float("-inf")

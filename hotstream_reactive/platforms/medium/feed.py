@@ -19,7 +19,7 @@ from hotstream_reactive.platforms.medium.links import (
     without_query,
 )
 from hotstream_reactive.platforms.plaintext import plain_text
-from hotstream_reactive.platforms.values import Record, known, line_of, moment, text_of
+from hotstream_reactive.platforms.values import Record, known, line_of, moment, text_of, unescaped
 
 # A copy out of a browser window begins with the browser's notice, or with its viewer's markup.
 _BEGIN = re.compile(r"<\?xml|<rss[\s>]|<feed[\s>]", re.IGNORECASE)
@@ -102,7 +102,7 @@ def _record(entry: Any, kind: str) -> Record | None:
             "source": "rss",
             "id": identity,
             "kind": "article",
-            "title": line_of(entry.get("title")),
+            "title": unescaped(entry.get("title")),
             "text": text,
             "author": line_of(entry.get("author")),
             "handle": handle_in(link),

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from hotstream_reactive.errors import (
-    BlockedError,
-    PermanentError,
-    RateLimited,
-    ScrapeError,
-    TransientError,
-)
+from hotstream_reactive.errors import PermanentError, ScrapeError
 from hotstream_reactive.fetch.http import prepare
 from hotstream_reactive.platforms.base import PlatformAdapter, SearchOptions
+from hotstream_reactive.platforms.ending import again, note, nothing_read
+from hotstream_reactive.platforms.progress import Mode, Progress, TargetProgress, resumed
 from hotstream_reactive.platforms.twitter.client import NitterClient, Shared
 from hotstream_reactive.platforms.twitter.conversation import named_posts
 from hotstream_reactive.platforms.twitter.links import account_name
-from hotstream_reactive.platforms.twitter.progress import Progress, TargetProgress, resumed
 from hotstream_reactive.platforms.twitter.query import (
     Target,
     Wishes,
@@ -29,10 +24,8 @@ from hotstream_reactive.platforms.twitter.walk import walk
 
 Record = dict[str, Any]
 
-_DELIVERED = ("ok", "empty")
 # When no instance answers for so many targets in a row, asking for fifty more only takes time.
 _GIVE_UP_AFTER = 3
-_NAMED_IN_ERROR = 3
 
 
 class TwitterAdapter(PlatformAdapter):
@@ -131,7 +124,7 @@ class TwitterAdapter(PlatformAdapter):
             self._client = NitterClient(self.context, self.shared)
         return self._client
 
-    def _begin(self, mode: Literal["search", "monitor"], targets: list[Target]) -> Progress:
+    def _begin(self, mode: Mode, targets: list[Target]) -> Progress:
         self._nitter()  # a missing instance is told before anything else happens
         return resumed(self.context.checkpoint, mode, [target.name for target in targets])
 
@@ -170,44 +163,15 @@ class TwitterAdapter(PlatformAdapter):
         self._note(target.name, own)
 
     def _note(self, name: str, own: TargetProgress) -> None:
-        self.report.append(
-            {"target": name, "outcome": own.outcome, "message": own.message, "items": own.items}
-        )
-        if own.outcome not in _DELIVERED:
-            self.context.log.warning(f"{own.message} ({own.outcome})")
+        note(self.report, self.context.log, name, own)
 
     async def _finish(
         self, progress: Progress, targets: list[Target], invalid: list[PermanentError]
     ) -> None:
         outcomes = [progress.of(target.name) for target in targets]
-        waiting = [one for one in outcomes if not one.done]
-        if waiting:
-            raise _again(self._retryable, len(waiting), len(outcomes))
-        failed = [one for one in outcomes if one.outcome not in _DELIVERED]
-        messages = [str(error) for error in invalid] + [one.message for one in failed]
-        if messages and len(failed) == len(outcomes):
-            kinds = {error.kind for error in invalid} | {one.outcome for one in failed}
-            raise PermanentError(
-                _listed(messages), kind=kinds.pop() if len(kinds) == 1 else "all_targets_failed"
-            )
+        if waiting := [one for one in outcomes if not one.done]:
+            raise again(self._retryable, len(waiting), len(outcomes))
+        if failure := nothing_read(outcomes, invalid):
+            raise failure
         # All is done: the next run of the same task starts from the front.
         await self.context.save_checkpoint({})
-
-
-def _again(errors: list[ScrapeError], waiting: int, targets: int) -> ScrapeError:
-    error = errors[-1]
-    if targets == 1:
-        return error
-    message = f"{waiting} of {targets} could not be read: {_listed([str(one) for one in errors])}"
-    limits = [one for one in errors if isinstance(one, RateLimited)]
-    if limits:
-        waits = [one.retry_after for one in limits if one.retry_after is not None]
-        return RateLimited(message, retry_after=min(waits, default=None))
-    if any(isinstance(one, TransientError) for one in errors):
-        return TransientError(message, kind=error.kind)
-    return BlockedError(message, kind=error.kind)
-
-
-def _listed(messages: list[str]) -> str:
-    more = len(messages) - _NAMED_IN_ERROR
-    return "; ".join(messages[:_NAMED_IN_ERROR]) + (f"; and {more} more" if more > 0 else "")

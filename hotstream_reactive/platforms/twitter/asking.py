@@ -13,12 +13,13 @@ from hotstream_reactive.errors import ScrapeError
 from hotstream_reactive.fetch.browser import BrowserPool
 from hotstream_reactive.fetch.evidence import Evidence
 from hotstream_reactive.fetch.http import HttpClient, Response
+from hotstream_reactive.fetch.session import shared_browser
 from hotstream_reactive.fetch.session_file import SessionFile
 from hotstream_reactive.fetch.throttle import Throttle
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
 from hotstream_reactive.platforms.base import RunContext
+from hotstream_reactive.platforms.instances import Health, Instance
 from hotstream_reactive.platforms.twitter.html import STRUCTURE
-from hotstream_reactive.platforms.twitter.instances import Health, Instance
 from hotstream_reactive.platforms.twitter.pages import parse_page
 
 # Scripts that a browser runs by itself. A captcha is for a person and is only reported.
@@ -42,7 +43,7 @@ class Shared:
     def __init__(self) -> None:
         self.throttle = Throttle()
         self.health = Health()
-        self.browser = BrowserPool()
+        self.browser: BrowserPool = shared_browser()
 
 
 class Asked(NamedTuple):

@@ -13,14 +13,14 @@ from hotstream_reactive.errors import (
 )
 from hotstream_reactive.model.page import PageOutcome, ParsedPage
 from hotstream_reactive.platforms.base import RunContext
-from hotstream_reactive.platforms.twitter.asking import Asked, Asker, Shared, feed_path
-from hotstream_reactive.platforms.twitter.instances import (
+from hotstream_reactive.platforms.instances import (
     Instance,
     Refusal,
     all_refused,
     configured,
     retry_after_s,
 )
+from hotstream_reactive.platforms.twitter.asking import Asked, Asker, Shared, feed_path
 
 __all__ = ["Answer", "NitterClient", "Shared"]
 

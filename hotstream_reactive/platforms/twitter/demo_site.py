@@ -12,11 +12,9 @@ import base64
 import binascii
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from urllib.parse import parse_qsl, unquote, urlsplit
+from collections.abc import Mapping
 
+from hotstream_reactive.loopback import LoopbackServer, Reply, Request
 from hotstream_reactive.platforms.twitter import (
     demo_conversation,
     demo_feed,
@@ -26,31 +24,7 @@ from hotstream_reactive.platforms.twitter import (
 from hotstream_reactive.platforms.twitter.demo_content import Account, Entry, make_accounts
 
 PAGE_SIZE = 20
-_MAX_HEAD_BYTES = 64 * 1024
-_IDLE_TIMEOUT_S = 75.0
 _TABS = {"", "with_replies", "media", "search"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a client asked for; header names are in lower case."""
-
-    method: str
-    target: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """What the site answers; with `chunks` the body comes piece by piece, as they are made."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str = "text/html; charset=utf-8"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    chunks: AsyncIterator[bytes] | None = None
 
 
 def html(page: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
@@ -58,7 +32,7 @@ def html(page: str, status: int = 200, headers: Mapping[str, str] | None = None)
     return Reply(status=status, body=page.encode(), headers=headers or {})
 
 
-class NitterSite:
+class NitterSite(LoopbackServer):
     """The demo site; an asynchronous context manager.
 
     Args:
@@ -67,51 +41,22 @@ class NitterSite:
         posts_per_account: how much each of the invented accounts has written.
 
     Attributes:
-        requests: the targets asked for so far, e.g. ``/nightdome?cursor=…``.
         accounts: the invented accounts by lower-case handle.
     """
 
     def __init__(self, *, delay_s: float = 0.0, port: int = 0, posts_per_account: int = 60) -> None:
-        self.delay_s = delay_s
-        self.requests: list[str] = []
+        super().__init__(delay_s=delay_s, port=port)
         self.accounts: dict[str, Account] = make_accounts(posts_per_account)
         self._names = {account.handle: account.name for account in self.accounts.values()}
-        self._asked_port = port
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
-        self._closing = False
 
     @property
-    def port(self) -> int:
-        """The port it listens on."""
-        if self._server is None:
-            raise RuntimeError("the site is not running: use `async with`")
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    @property
-    def url(self) -> str:
-        """Its base address, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
-
-    async def __aenter__(self) -> NitterSite:
-        self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", self._asked_port, limit=_MAX_HEAD_BYTES
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._closing = True
-        self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
+    def requests(self) -> list[str]:
+        """The targets asked for so far, e.g. ``/nightdome?cursor=…``."""
+        return [request.target for request in self.received]
 
     async def answer(self, request: Request) -> Reply:
         """Answer one request; the tests' misbehaving site overrides this."""
-        parts = [unquote(part) for part in request.path.strip("/").split("/") if part]
+        parts = [part for part in request.path.strip("/").split("/") if part]
         match parts:
             case [] | ["search"]:
                 return self._search(request.query, request.path)
@@ -187,68 +132,6 @@ class NitterSite:
             content_type="application/rss+xml; charset=utf-8",
             headers={"Min-Id": _cursor(end) if end < len(entries) else ""},
         )
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            while (request := await _read_request(reader)) is not None:
-                self.requests.append(request.target)
-                if self.delay_s > 0:
-                    await asyncio.sleep(self.delay_s)
-                await _write_reply(writer, await self.answer(request), request)
-        except (ConnectionError, TimeoutError, asyncio.IncompleteReadError):
-            return  # the client went away, as clients do
-        except asyncio.CancelledError:
-            if not self._closing:
-                raise
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-
-async def _read_request(reader: asyncio.StreamReader) -> Request | None:
-    try:
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _IDLE_TIMEOUT_S)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        return None
-    first, *lines = head.decode("latin-1").split("\r\n")
-    words = first.split(" ")
-    if len(words) != 3:
-        return None
-    headers = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name.strip().lower()] = value.strip()
-    parts = urlsplit(words[1])
-    return Request(
-        method=words[0],
-        target=words[1],
-        path=parts.path,
-        query=dict(parse_qsl(parts.query, keep_blank_values=True)),
-        headers=headers,
-    )
-
-
-async def _write_reply(writer: asyncio.StreamWriter, reply: Reply, request: Request) -> None:
-    fields = {"Content-Type": reply.content_type, **reply.headers}
-    fields.setdefault("Connection", "keep-alive" if reply.chunks is None else "close")
-    if reply.chunks is None:
-        fields.setdefault("Content-Length", str(len(reply.body)))
-    head = f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
-    writer.write(f"{head}\r\n".encode("latin-1"))
-    if request.method != "HEAD":
-        writer.write(reply.body)
-    await writer.drain()
-    if reply.chunks is not None:
-        async for chunk in reply.chunks:
-            writer.write(chunk)
-            await writer.drain()
-    if fields["Connection"] == "close":
-        raise ConnectionResetError("the end of the body is the end of the connection")
 
 
 def _belongs(entry: Entry, tab: str) -> bool:

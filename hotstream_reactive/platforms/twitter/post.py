@@ -21,6 +21,7 @@ _COUNTERS = {
     "icon-views": "views",
     "icon-play": "video_views",
 }
+_CARD_LINKS = "a.card-container[href], a.card-content-container[href], a[href*='/i/article/']"
 _VOTES = re.compile(r"([\d,]+)\s+votes?\s*(?:[•·]\s*(.*))?", re.DOTALL)
 
 
@@ -128,7 +129,9 @@ def _read_card(node: LexborNode, record: dict[str, Any], host: str | None) -> No
     if (moving := node.css_first(".attachments")) is not None:
         record.setdefault("media", []).extend(media.attachments(moving))
     card: dict[str, Any] = {}
-    link = node.css_first("a.card-container[href], a.card-content-container[href]")
+    link = node.css_first(_CARD_LINKS)
+    if link is None and node.tag == "a":
+        link = node
     if link is not None:
         card["url"] = outside_link(link.attributes.get("href") or "", host)
     for key in ("title", "description", "destination"):
@@ -227,6 +230,7 @@ _READERS: dict[str, _Reader] = {
     "quote-media-container": _read_media,
     "attachments": _read_media,
     "card": _read_card,
+    "article-card": _read_card,
     "poll": _read_poll,
     "quote": _read_quote,
     "community-note": _read_note,

@@ -8,10 +8,10 @@ from typing import Any
 
 from hotstream_reactive.errors import ScrapeError
 from hotstream_reactive.model.page import ParsedPage
+from hotstream_reactive.platforms.progress import TargetProgress
 from hotstream_reactive.platforms.twitter.client import NitterClient
 from hotstream_reactive.platforms.twitter.conversation import main_first
 from hotstream_reactive.platforms.twitter.ordering import NewestFirst
-from hotstream_reactive.platforms.twitter.progress import TargetProgress
 from hotstream_reactive.platforms.twitter.query import Target, Wishes
 
 Record = dict[str, Any]

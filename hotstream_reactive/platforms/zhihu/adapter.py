@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from hotstream_reactive.errors import PermanentError, ScrapeError, TransientError
 from hotstream_reactive.platforms.base import PlatformAdapter, SearchOptions
+from hotstream_reactive.platforms.ending import note, nothing_read
+from hotstream_reactive.platforms.progress import Mode, Progress, TargetProgress, resumed
 from hotstream_reactive.platforms.zhihu.client import Shared, ZhihuClient
-from hotstream_reactive.platforms.zhihu.progress import Mode, Progress, TargetProgress, resumed
 from hotstream_reactive.platforms.zhihu.query import (
     Target,
     Wishes,
@@ -22,8 +23,8 @@ from hotstream_reactive.platforms.zhihu.walk import walk
 
 Record = dict[str, Any]
 
-_DELIVERED = ("ok", "empty")
-_NAMED_IN_ERROR = 3
+# A page cannot be entered in the middle: a retry reads from its start and knows what it had.
+_REMEMBERED_IDS = 5_000
 # What keeps failing for a passing reason will do so for the rest of the list, too.
 _GIVE_UP_AFTER = 2
 
@@ -134,7 +135,10 @@ class ZhihuAdapter(PlatformAdapter):
         own = progress.of(target.name)
 
         async def save() -> None:
-            await self.context.save_checkpoint(progress.saved())
+            # Of a search with several keywords, what one found counts for the others too.
+            for_others = progress.mode == "search"
+            saved = progress.saved(remembered=_REMEMBERED_IDS, for_others=for_others)
+            await self.context.save_checkpoint(saved)
 
         if not own.done and self._has_to_stop():
             own.outcome, own.message = "not_tried", f"{target.name}: not tried after a refusal"
@@ -164,11 +168,7 @@ class ZhihuAdapter(PlatformAdapter):
         return len(passing) < len(self._retryable) or len(passing) >= _GIVE_UP_AFTER
 
     def _note(self, name: str, own: TargetProgress) -> None:
-        self.report.append(
-            {"target": name, "outcome": own.outcome, "message": own.message, "items": own.items}
-        )
-        if own.message:
-            self.context.log.warning(f"{own.message} ({own.outcome})")
+        note(self.report, self.context.log, name, own)
 
     async def _finish(
         self, progress: Progress, targets: list[Target], invalid: list[PermanentError]
@@ -176,17 +176,7 @@ class ZhihuAdapter(PlatformAdapter):
         outcomes = [progress.of(target.name) for target in targets]
         if self._retryable:
             raise self._retryable[-1]
-        failed = [one for one in outcomes if one.outcome not in _DELIVERED]
-        messages = [str(error) for error in invalid] + [one.message for one in failed]
-        if messages and len(failed) == len(outcomes):
-            kinds = {error.kind for error in invalid} | {one.outcome for one in failed}
-            raise PermanentError(
-                _listed(messages), kind=kinds.pop() if len(kinds) == 1 else "all_targets_failed"
-            )
+        if failure := nothing_read(outcomes, invalid):
+            raise failure
         # All is done: the next run of the same task starts from the front.
         await self.context.save_checkpoint({})
-
-
-def _listed(messages: list[str]) -> str:
-    more = len(messages) - _NAMED_IN_ERROR
-    return "; ".join(messages[:_NAMED_IN_ERROR]) + (f"; and {more} more" if more > 0 else "")

@@ -13,7 +13,7 @@ from hotstream_reactive.fetch.evidence import Evidence
 from hotstream_reactive.fetch.guard import AddressGuard, endpoint, without_credentials
 from hotstream_reactive.fetch.proxies import DIRECT, Proxy
 from hotstream_reactive.fetch.response import Response
-from hotstream_reactive.fetch.session import PageSession, SessionPool
+from hotstream_reactive.fetch.session import PageSession, shared_browser
 from hotstream_reactive.fetch.session_file import SavedSession, SessionFile
 from hotstream_reactive.fetch.throttle import Throttle
 from hotstream_reactive.model.page import ParsedPage
@@ -32,7 +32,7 @@ class Shared:
     def __init__(self) -> None:
         self.throttle = Throttle()
         self.refusals = Refusals()
-        self.browser = SessionPool()
+        self.browser = shared_browser()
         self.turn = anyio.Semaphore(1)
         self.guest: dict[str, dict[str, Any]] = {}
 

@@ -120,7 +120,7 @@ def _author(entity: Mapping[str, Any]) -> Record:
         found["author_url"] = member_address(token, is_organization=is_organization)
     if author_id := identifier(author.get("id")):
         found["author_id"] = author_id
-    elif author:
+    elif author and not token:
         found["anonymous"] = True
         if found["author"] in _NOBODY:
             found["author"] = None

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from hotstream_reactive.model.page import ParsedPage
+from hotstream_reactive.platforms.progress import TargetProgress
 from hotstream_reactive.platforms.zhihu.client import ZhihuClient
-from hotstream_reactive.platforms.zhihu.progress import TargetProgress
 from hotstream_reactive.platforms.zhihu.query import Target, Wishes
 from hotstream_reactive.platforms.zhihu.visit import visit
 

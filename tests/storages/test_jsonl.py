@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 
 from hotstream_reactive.errors import StorageError, StorageFull
 from hotstream_reactive.model.item import DataItem
-from hotstream_reactive.storages import json as json_storage
+from hotstream_reactive.storages import files as files_module
 from hotstream_reactive.storages.base import StorageContext
-from hotstream_reactive.storages.json import JsonStorage, file_name
+from hotstream_reactive.storages.files import file_name
+from hotstream_reactive.storages.jsonl import JsonLinesStorage
 
 ROOT = Path(__file__).parents[2]
 KILLS = 30
@@ -84,8 +85,8 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "output"
 
 
-def storage(directory: Path, task_id: str = "task") -> JsonStorage:
-    made = JsonStorage()
+def storage(directory: Path, task_id: str = "task") -> JsonLinesStorage:
+    made = JsonLinesStorage()
     made.context = StorageContext(task_id=task_id, output_dir=directory)
     return made
 
@@ -115,26 +116,27 @@ class TestNames:
         "task_id", ["search_001", "a", "a.b-c_9", "9" * 100, "console", "com10"]
     )
     def test_a_plain_id_is_the_name(self, task_id: str) -> None:
-        assert file_name(task_id) == f"{task_id}.jsonl"
+        assert file_name(task_id, ".jsonl") == f"{task_id}.jsonl"
 
     def test_what_is_harmless_is_kept(self) -> None:
-        assert file_name("Search 001/任务").startswith("Search_001___~")
+        assert file_name("Search 001/任务", ".jsonl").startswith("Search_001___~")
 
     def test_hostile_ids_get_names_of_their_own(self) -> None:
-        names = [file_name(task_id) for task_id in HOSTILE_IDS]
+        names = [file_name(task_id, ".jsonl") for task_id in HOSTILE_IDS]
         assert len({name.casefold() for name in names}) == len(HOSTILE_IDS)
         for name in names:
             self.check(name)
 
     @given(st.text(alphabet=st.characters() | st.sampled_from("a.-_/\\~\ud800\x00")))
     def test_every_name_is_safe(self, task_id: str) -> None:
-        self.check(file_name(task_id))
+        self.check(file_name(task_id, ".jsonl"))
 
     @given(st.text(), st.text())
     def test_different_ids_never_share_a_file(self, one: str, other: str) -> None:
-        for second in (other, one.upper(), one.lower(), file_name(one).removesuffix(".jsonl")):
+        name = file_name(one, ".jsonl")
+        for second in (other, one.upper(), one.lower(), name.removesuffix(".jsonl")):
             if one != second:
-                assert file_name(one).casefold() != file_name(second).casefold()
+                assert name.casefold() != file_name(second, ".jsonl").casefold()
 
     @staticmethod
     def check(name: str) -> None:
@@ -275,7 +277,7 @@ class TestTornFiles:
         self, directory: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await storage(directory).save(items(range(50)))
-        monkeypatch.setattr(json_storage, "_CHUNK", 7)
+        monkeypatch.setattr(files_module, "_CHUNK", 7)
         one = storage(directory)
         await one.save(items(range(51)))
         assert len(ids(directory / "task.jsonl")) == 51
@@ -287,10 +289,10 @@ import sys, anyio
 from pathlib import Path
 from hotstream_reactive.model.item import DataItem
 from hotstream_reactive.storages.base import StorageContext
-from hotstream_reactive.storages.json import JsonStorage
+from hotstream_reactive.storages.jsonl import JsonLinesStorage
 
 async def main(directory, first, last, size):
-    storage = JsonStorage()
+    storage = JsonLinesStorage()
     storage.context = StorageContext(task_id="task", output_dir=Path(directory))
     for start in range(int(first), int(last), 10):
         batch = [
@@ -370,7 +372,7 @@ class TestProcesses:
     async def test_does_not_wait_for_ever(
         self, directory: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(json_storage, "LOCK_TIMEOUT", 0.0)
+        monkeypatch.setattr(files_module, "LOCK_TIMEOUT", 0.0)
         directory.mkdir()
         with (directory / "task.jsonl").open("ab") as holder:
             fcntl.flock(holder, fcntl.LOCK_EX)
@@ -477,7 +479,7 @@ class TestHostileNames:
         assert [found.id for found in await one.query({})] == ["twitter_1"]
 
     async def test_storage_config_leads_nowhere_else(self, tmp_path: Path) -> None:
-        one = JsonStorage()
+        one = JsonLinesStorage()
         one.context = StorageContext(
             task_id="task",
             output_dir=tmp_path / "output",
@@ -520,7 +522,7 @@ class TestHostileNames:
 @pytest.mark.anyio
 class TestQuery:
     @pytest.fixture
-    async def one(self, directory: Path) -> JsonStorage:
+    async def one(self, directory: Path) -> JsonLinesStorage:
         for task_id, author, numbers in (
             ("first", "ann", range(3)),
             ("Second", "bob", range(2, 5)),
@@ -552,12 +554,14 @@ class TestQuery:
             ({"task_id": {"$ne": None}}, 0),
         ],
     )
-    async def test_filters(self, one: JsonStorage, filters: dict[str, Any], count: int) -> None:
+    async def test_filters(
+        self, one: JsonLinesStorage, filters: dict[str, Any], count: int
+    ) -> None:
         found = await one.query(filters)
         assert len(found) == count
         assert len({(found_item.platform, found_item.id) for found_item in found}) == count
 
-    async def test_the_last_stored_comes_first(self, one: JsonStorage) -> None:
+    async def test_the_last_stored_comes_first(self, one: JsonLinesStorage) -> None:
         found = await one.query({"task_id": "first", "limit": 2})
         assert found == [item(2, author="ann"), item(1, author="ann")]
 
@@ -572,7 +576,7 @@ class TestQuery:
         [{"content": "x"}, {"$where": "1"}, {"limit": 0}, {"limit": "5"}, {"limit": True}],
     )
     async def test_what_is_not_understood_is_refused(
-        self, one: JsonStorage, filters: dict[str, Any]
+        self, one: JsonLinesStorage, filters: dict[str, Any]
     ) -> None:
         with pytest.raises(ValueError, match=r"no such filter|limit must be"):
             await one.query(filters)
