@@ -129,6 +129,9 @@ def check_plugins(session: Session, *, name: str | None, as_json: bool) -> int:
             ],
             [[row["result"], row["kind"], row["name"], row["message"]] for row in findings],
         )
+        for row in findings:  # a table may have had no room for all of a reason
+            if row["result"] == "fail":
+                output.line(f"broken: {row['kind']} {row['name']!r}: {row['message']}")
     return int(any(found["result"] == "fail" for found in findings))
 
 

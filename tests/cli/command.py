@@ -48,6 +48,17 @@ _FORKS.set_forkserver_preload(
 )
 
 
+def bare_environment() -> dict[str, str]:
+    """The environment of this process without settings of ours and those of its terminal."""
+    ours = ("HOTSTREAM_", "MONGODB_", "WORKER_ID", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(ours) or name == "HOTSTREAM_MONGOD"
+    }
+    return env | {"PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm"}
+
+
 @dataclass
 class Result:
     """What a command left behind."""

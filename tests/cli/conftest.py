@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Cli
+from tests.cli.command import Cli, bare_environment
 from tests.conftest import MongoServer
 
 
 @pytest.fixture
 def offline(tmp_path: Path) -> Cli:
     """Without any database configured."""
-    ours = ("HOTSTREAM_", "MONGODB_", "WORKER_ID", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(ours) or name == "HOTSTREAM_MONGOD"
-    }
-    root = str(Path(__file__).parents[2])
-    return Cli(tmp_path, env | {"PYTHONPATH": root, "TERM": "xterm"})
+    return Cli(tmp_path, bare_environment())
 
 
 @pytest.fixture

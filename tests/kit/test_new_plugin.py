@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import tomli
 
-from tests.cli.command import Cli
+from tests.cli.command import Cli, bare_environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,8 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
     """The command line in a folder without MongoDB."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("HOTSTREAM", "MONGODB"))}
-    return Cli(tmp_path, env)
+    return Cli(tmp_path, bare_environment())
 
 
 def installed(folder: Path) -> dict[str, str]:
@@ -34,7 +33,7 @@ def installed(folder: Path) -> dict[str, str]:
     for group, entries in project["entry-points"].items():
         lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
     (info / "entry_points.txt").write_text("\n".join(lines))
-    return {"PYTHONPATH": str(folder)}
+    return {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
 
 
 @pytest.mark.parametrize(("name", "folder"), [("mysite", "hotstream-mysite"), ("a1_b2", "other")])
@@ -122,7 +121,7 @@ def test_broken_plugins_are_named_with_their_reason(cli: Cli) -> None:
         "    async def extract(self, raw_data): ...\n"
     )
     (cli.folder / "config.toml").write_text('[plugins]\nplugin_dirs = ["plugins"]')
-    checked = cli("plugins", "check")
+    checked = cli("plugins", "check", COLUMNS="60")
     assert checked.code == 1
     assert "No module named 'no_such_module'" in checked.out
     assert "not today" in checked.out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 import tomli
 
 from hotstream_reactive.cli.main import VERBS
-from tests.cli.command import Cli
+from tests.cli.command import Cli, bare_environment
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "plugins").glob("*.md"))
@@ -35,7 +34,7 @@ def test_python_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=bare_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -54,7 +53,7 @@ def test_the_classes_of_a_page_are_found_as_plugins(tmp_path: Path) -> None:
             (folder / f"{kept[page.stem]}.py").write_text(source, "utf-8")
     answer = blocks(ROOT / "docs" / "plugins" / "first-platform.md", "json")[0]
     (tmp_path / "answer.json").write_text(answer, "utf-8")
-    env = os.environ | {"PYTHONPATH": str(ROOT), "HOTSTREAM_PLUGINS_PLUGIN_DIRS": "plugins"}
+    env = bare_environment() | {"HOTSTREAM_PLUGINS_PLUGIN_DIRS": "plugins"}
     cli = Cli(tmp_path, env)
     assert cli("plugins", "check", "tearoom").code == 0
     assert cli("plugins", "check", "sqlite").code == 0
@@ -67,7 +66,7 @@ def test_the_classes_of_a_page_are_found_as_plugins(tmp_path: Path) -> None:
 def test_settings_and_commands_are_ones(page: Path, tmp_path: Path) -> None:
     for text in blocks(page, "toml"):
         assert tomli.loads(text)
-    cli = Cli(tmp_path, os.environ | {"PYTHONPATH": str(ROOT)})
+    cli = Cli(tmp_path, bare_environment())
     (tmp_path / "plugins").mkdir()
     for line in "".join(blocks(page, "sh")).splitlines():
         assert line.startswith("hotstream ")
