@@ -73,7 +73,7 @@ def by_id(session: Session, order: Order, ids: Sequence[str]) -> Report:
                 else:
                     entry["changed"] = not order.dry_run
                     before = tr("(was {})").format(was)
-                    report.lines.append(f"{_done(order)}: {shown(task_id)} {before}")
+                    report.lines.append(f"{_done(order)}{shown(task_id)} {before}")
                 report.fields["tasks"].append(entry)
         report.fields["changed"] = sum(task["changed"] for task in report.fields["tasks"])
         return report
@@ -169,7 +169,7 @@ def by_filter(
         report.lines.append(tr("no task matches"))
         return report
     if order.dry_run:
-        report.lines.append(f"{_done(order)}: {_summary(judged)}")
+        report.lines.append(f"{_done(order)}{_summary(judged)}")
         return report
     # Asked outside of any event loop, where Ctrl-C means no.
     if not order.yes and not _agreed(order.name, judged):
@@ -177,9 +177,9 @@ def by_filter(
         return report
     changed = run_async(write)
     report.fields["changed"] = changed
-    report.lines.append(f"{_done(order)}: {_count(changed)}")
+    report.lines.append(f"{_done(order)}{_count(changed)}")
     if left := len(judged) - changed:
-        report.lines.append(f"{tr('left alone, changed meanwhile')}: {_count(left)}")
+        report.lines.append(f"{tr('left alone, changed meanwhile')}{tr(': ')}{_count(left)}")
     return report
 
 
@@ -208,8 +208,8 @@ def _fields(order: Order, *, matched: int) -> dict[str, Any]:
 
 def _done(order: Order) -> str:
     """What is done with the tasks, or would be."""
-    done = tr(DONE[order.name])
-    return tr("would be {}").format(done) if order.dry_run else done
+    done = DONE[order.name]
+    return tr(f"would be {done}" if order.dry_run else done) + tr(": ")
 
 
 def _count(number: int) -> str:

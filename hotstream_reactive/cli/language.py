@@ -64,6 +64,9 @@ class _Part(str):
     def __format__(self, wanted: str) -> str:
         if not wanted:
             return str(self)
+        whole = self.strip()
+        if (known := _translated(whole, inside=True)) != whole:
+            return known
         return "；".join(_translated(part.strip(), inside=True) for part in self.split("; "))
 
 

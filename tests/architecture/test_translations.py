@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 
 import pytest
 
-from hotstream_reactive.cli import chinese
+from hotstream_reactive.cli import chinese, language
 from hotstream_reactive.cli.language import table
 from hotstream_reactive.cli.main import VERBS
 from tests.architecture import texts
@@ -41,6 +41,16 @@ def test_messages_and_errors(where: str) -> None:
     said = texts.of_code(where)
     assert said or where == "model"
     demand(said)
+
+
+def test_what_a_setting_may_be() -> None:
+    language.use("zh")
+    try:
+        said = {f"Error: Invalid value for {{}}: {text}": text for text in texts.of_settings()}
+        missing = [text for whole, text in said.items() if language.tr(whole).endswith(text)]
+    finally:
+        language.use("en")
+    demand(dict.fromkeys(missing, "hotstream_reactive/settings.py"))
 
 
 @pytest.mark.parametrize(("english", "translation"), table().items())

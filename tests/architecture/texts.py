@@ -89,6 +89,19 @@ def _named(assignment: ast.Assign) -> Iterator[str]:
             yield from _texts(assignment.value)
 
 
+def of_settings() -> set[str]:
+    """What a setting may be, in the words of the settings themselves."""
+    tree = ast.parse((PACKAGE / "settings.py").read_text(encoding="utf-8"))
+    return {
+        text
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Meta"
+        for keyword in node.keywords
+        if keyword.arg == "description"
+        for text in _texts(keyword.value)
+    }
+
+
 def _said(call: ast.Call, *, findings: bool) -> Iterator[str]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     places = (_FINDINGS if findings else {}).get(name, _PRINTING.get(name, ()))

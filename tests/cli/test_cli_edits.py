@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pty
+import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -213,8 +215,13 @@ def test_on_a_terminal_it_asks(cli: Cli, sync_database: Db, typed: bytes, left: 
         seen = b""
         while b"]:" not in seen:
             seen += os.read(ours, 1000)
-        os.write(ours, typed)
-        code = process.wait(timeout=30)
+        code = None
+        for _ in range(60):
+            # A signal between the prompt and the read waits for the next key, as a person would.
+            os.write(ours, typed)
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(timeout=0.5 if typed == b"\x03" else 30)
+                break
     os.close(ours)
     assert b"cancel 3 tasks (3 pending)" in seen
     assert code == (130 if typed == b"\x03" else 0)

@@ -92,6 +92,7 @@ def test_help_fits_its_width_in_cells(offline: Cli) -> None:
         (("cancel",), "请给出要 cancel 的任务，或用 --status 和 --platform 选择"),
         (("create-task", "t", "serch", "twitter"), "任务无效：task_type：'serch'，应为"),
         (("create-task", "t", "search", "twiter", "-k", "a"), "此处没有 'twiter'，应为"),
+        (("list", "--due", "--status", "failed"), "--due 和 --delayed 只针对等待的任务"),
         (("parse", "twiter", "-"), "您是不是想用 'twitter'？"),
     ],
 )
@@ -139,7 +140,7 @@ def test_headings_times_and_reasons(cli: Cli, sync_database: Db) -> None:
     assert table[0].split()[:4] == ["任务", "平台", "类型", "状态"]
     assert "没有可以认领任务的工作进程" in cli("explain", "t").out
     assert "优先级 5" in cli("show", "t").out
-    assert cli("cancel", "t").out == "已取消: t （原为 pending）\n"
+    assert cli("cancel", "t").out == "已取消：t （原为 pending）\n"
     assert "任务 't' 早已取消" in cli("cancel", "t").err
     assert "没有任务 'u'" in cli("show", "u").err
     assert "等待：0 个到期" in cli("task-stats").out

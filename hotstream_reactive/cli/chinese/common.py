@@ -26,6 +26,7 @@ CHINESE = {
     "Times in UTC instead of relative ones.": "显示 UTC 时间，而不是相对时间。",
     "Print one JSON object.": "输出一个 JSON 对象。",
     # messages
+    ": ": "：",
     "error: {}": "错误：{}",
     "interrupted": "已中断",
     "name another file or mend its permissions": "请换一个文件，或修正它的权限",

@@ -94,12 +94,13 @@ CHINESE = {
     "{}: no such key or table; did you mean {}?": "{0}：没有这个键或表；您是不是想用 {1}？",
     "{}: no such key or table; remove it (known: {})": "{0}：没有这个键或表；请移除（已知：{1}）",
     "{}: no such key or table; it belongs to {}": "{0}：没有这个键或表；它属于 {1}",
+    "the command line": "命令行",
     "environment variable {}": "环境变量 {0}",
     "{} = {}: expected {}; change it, or remove it for the default {}": (
         "{0:t} = {1}：应为{2:t}；请修改，或移除以使用默认值 {3}"
     ),
     "{} (named by {}): {}; create it, name another file, or name none to use the defaults": (
-        "{0}（由 {1} 指定）：{2}；请创建它、换一个文件，或不指定以使用默认值"
+        "{0}（由{1:t}指定）：{2}；请创建它、换一个文件，或不指定以使用默认值"
     ),
     "{}: line {} is not UTF-8; save the file as UTF-8": "{0}：第 {1} 行不是 UTF-8；请保存为 UTF-8",
     "{}: not valid TOML: {}; "
