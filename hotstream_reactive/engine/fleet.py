@@ -8,7 +8,7 @@ compute alike: the first tries at once, the others only when it is still there a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -19,13 +19,16 @@ from hotstream_reactive.errors import DatabaseError
 
 #: A worker that was silent for so many beats does not count any more.
 MISSED_BEATS = 3
+#: A platform that only others run is left to them for so long after the last of them was seen: they
+#: may be restarting, and here its tasks could only be refused.
+LEFT_TO_OTHERS_S = 600.0
 
 
 class WorkerRegister(Protocol):
     """Where living workers are listed."""
 
     async def beat(self, worker_id: str, facts: Mapping[str, Any]) -> None: ...
-    async def living(self, *, silent_s: float) -> list[str]: ...
+    async def living(self, *, silent_s: float) -> Mapping[str, Collection[str]]: ...
     async def leave(self, worker_id: str) -> None: ...
 
 
@@ -44,6 +47,7 @@ class Fleet:
     """Keeps this worker's entry in the register fresh, and knows the others.
 
     Args:
+        platforms: what this worker runs.
         facts: what the entry says of this worker now (slots, running tasks, stream state, …).
     """
 
@@ -54,14 +58,18 @@ class Fleet:
         *,
         worker_id: str,
         interval_s: float,
+        platforms: Collection[str],
         facts: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._register = register
         self._events = events
         self._worker_id = worker_id
         self._interval_s = interval_s
+        self._platforms = platforms
         self._facts = facts
-        self._living: list[str] = [worker_id]
+        self._living: Collection[str] = [worker_id]
+        #: Platforms that others run and this worker does not: monotonic time of their last sign.
+        self._elsewhere: dict[str, float] = {}
         #: Monotonic time at which the database last answered a beat.
         self.answered_at = 0.0
 
@@ -69,6 +77,12 @@ class Fleet:
     def size(self) -> int:
         """How many workers live, as far as is known; at least 1."""
         return max(len(self._living), 1)
+
+    @property
+    def elsewhere(self) -> set[str]:
+        """Platforms whose tasks are to be left to other workers."""
+        since = time.monotonic() - LEFT_TO_OTHERS_S
+        return {name for name, seen_at in self._elsewhere.items() if seen_at > since}
 
     def rank(self, document_id: Any) -> int:
         """This worker's place in the order for a document; 0 when it is alone."""
@@ -86,8 +100,10 @@ class Fleet:
         living = await self._register.living(silent_s=self._interval_s * MISSED_BEATS)
         if len(living) != len(self._living):
             self._events.emit("fleet", workers=len(living))
-        self._living = living
+        self._living = sorted(living)
         self.answered_at = time.monotonic()
+        others = {name for platforms in living.values() for name in platforms}
+        self._elsewhere |= dict.fromkeys(others - {*self._platforms}, self.answered_at)
 
     async def run(self) -> None:
         """Beat until cancelled, then leave the register."""

@@ -7,7 +7,7 @@ before its adapter starts, and what is not admitted goes back to pending.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from hotstream_reactive.engine.controls import ControlBoard
@@ -28,10 +28,22 @@ class LimitStore(Protocol):
 
 
 class Gate:
-    """Answers the dispatcher; without pauses and limits it asks nobody."""
+    """Answers the dispatcher; without pauses and limits it asks nobody.
 
-    def __init__(self, store: LimitStore, board: ControlBoard, events: Events) -> None:
+    Args:
+        elsewhere: platforms whose tasks are left to other workers, because only they run them.
+    """
+
+    def __init__(
+        self,
+        store: LimitStore,
+        board: ControlBoard,
+        events: Events,
+        *,
+        elsewhere: Callable[[], Collection[str]],
+    ) -> None:
         self._store = store
+        self._elsewhere = elsewhere
         self._board = board
         self._events = events
 
@@ -58,7 +70,7 @@ class Gate:
         """
         limits = self._board.limits
         running = await self._store.running(limits) if limits else {}
-        return room(self._board.controls, limits, running)
+        return room(self._board.controls, limits, running) | dict.fromkeys(self._elsewhere(), 0)
 
     def split(self, claimed: Sequence[Document]) -> tuple[list[Document], list[Document]]:
         """What was claimed just now: tasks that may start at once, and those to be admitted."""

@@ -6,7 +6,7 @@ tasks finish within the grace, the rest is handed back, the last outcome is writ
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any, Protocol
 
 import anyio
@@ -86,7 +86,7 @@ class Worker:
         events: Events,
         *,
         worker_id: str,
-        platforms: Iterable[str],
+        platforms: Collection[str],
         open_feed: OpenFeed | None,
         tend: Callable[[], Awaitable[None]],
         thread_leases: ThreadLeases | None = None,
@@ -100,7 +100,9 @@ class Worker:
         self._lasting_facts = lasting_facts(settings, platforms)
         self.active = ActiveRuns()
         self._board = ControlBoard(stores.controls, settings, events, changed=self._sweep)
-        self._gate = Gate(stores.limits, self._board, events)
+        self._gate = Gate(
+            stores.limits, self._board, events, elsewhere=lambda: self._fleet.elsewhere
+        )
         self._heartbeat = Heartbeat(
             stores.leases,
             events,
@@ -125,6 +127,7 @@ class Worker:
             events,
             worker_id=worker_id,
             interval_s=beat_interval_s(settings),
+            platforms=platforms,
             facts=self._facts,
         )
         pacer = Pacer(

@@ -40,17 +40,17 @@ class Workers:
                 upsert=True,
             )
 
-    async def living(self, *, silent_s: float) -> list[str]:
-        """Ids of the workers that were heard of within `silent_s` seconds.
+    async def living(self, *, silent_s: float) -> dict[str, list[str]]:
+        """The workers that were heard of within `silent_s` seconds, each with its platforms.
 
         Raises:
             DatabaseError: unknown.
         """
         with translated("reading the workers"):
             found = await self._workers.find(
-                {"$expr": {"$gt": ["$heartbeat", _ago(silent_s)]}}, {"_id": 1}
+                {"$expr": {"$gt": ["$heartbeat", _ago(silent_s)]}}, {"platforms": 1}
             ).to_list(None)
-        return sorted(str(document["_id"]) for document in found)
+        return {str(document["_id"]): _names(document.get("platforms")) for document in found}
 
     async def all(self) -> list[Document]:
         """All entries with `age_s`, the seconds since their last beat, newest first.
@@ -78,6 +78,11 @@ class Workers:
                     ]
                 }
             )
+
+
+def _names(platforms: Any) -> list[str]:
+    """What an entry, perhaps of another version, says of its platforms."""
+    return [str(name) for name in platforms] if isinstance(platforms, list) else []
 
 
 def _ago(seconds: float) -> Document:

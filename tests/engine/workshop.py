@@ -145,8 +145,13 @@ class Workshop:
     # Workers
 
     @asynccontextmanager
-    async def worker(self, name: str = "w1", **scheduler: Any) -> AsyncIterator[Worker]:
-        """A worker that is ready; at the end it is stopped at once, and must end."""
+    async def worker(
+        self, name: str = "w1", *, unknown: Sequence[str] = (), **scheduler: Any
+    ) -> AsyncIterator[Worker]:
+        """A worker that is ready; at the end it is stopped at once, and must end.
+
+        Platforms in `unknown` are not installed at it.
+        """
         settings = msgspec.structs.replace(
             self.settings,
             scheduler=msgspec.structs.replace(self.settings.scheduler, **scheduler),
@@ -158,7 +163,10 @@ class Workshop:
             await prepare(mongo, settings)
             events = Events()
             events.listen(lambda event: self.events.append((time.monotonic(), event)))
-            worker = make_worker(settings, mongo, self._registry(), events, worker_id=name)
+            registry = self._registry()
+            for platform in unknown:
+                del registry.platforms[platform]
+            worker = make_worker(settings, mongo, registry, events, worker_id=name)
             run = asyncio.ensure_future(worker.run())
             try:
                 await self.until(lambda: worker.ready.is_set() or run.done())
