@@ -1,6 +1,6 @@
 """Fills the table of faults in docs/reliability.md from the report of a run.
 
-    make faults-all && python docs/make_fault_table.py fault-report.json
+    make faults-all && python docs/make_fault_table.py fault-report.json [later.json …]
 
 Cases of one test are one line: the worst of each figure.
 """
@@ -56,14 +56,26 @@ def _worst(entries: list[Entry]) -> str:
     return max((entry["verdict"] for entry in entries), key=_VERDICTS.index)
 
 
-def main(path: Path) -> None:
+def combined(paths: list[Path]) -> dict[str, Any]:
+    """The reports as one; what a later one says of a test replaces what an earlier one said."""
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    by_test: dict[str, list[Entry]] = {}
+    for report in reports:
+        for test in {entry["test"] for entry in report["faults"]}:
+            by_test[test] = [entry for entry in report["faults"] if entry["test"] == test]
+    entries = [entry for of_test in by_test.values() for entry in of_test]
+    entries.sort(key=lambda entry: (entry["row"][0], int(entry["row"][1:]), entry["fault"]))
+    return reports[-1] | {"faults": entries}
+
+
+def main(paths: list[Path]) -> None:
     """Replace what stands between the two marks."""
     text = TARGET.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    filled = table(json.loads(path.read_text(encoding="utf-8")))
+    filled = table(combined(paths))
     TARGET.write_text(f"{before}{BEGIN}\n{filled}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "fault-report.json"))
+    main([Path(name) for name in sys.argv[1:] or ["fault-report.json"]])

@@ -84,8 +84,9 @@ def _entries(stats: dict[str, list[Any]]) -> Iterator[Entry]:
     found: list[Entry] = []
     for word, verdict in (("passed", "kept"), ("failed", "broken"), ("skipped", "not run")):
         for report in stats.get(word, ()):
-            known = dict(report.user_properties)
-            figures = [value for name, value in report.user_properties if name == KEY]
+            told = getattr(report, "user_properties", ())  # a skipped module has none
+            known = dict(told)
+            figures = [value for name, value in told if name == KEY]
             for row in known.get("rows", ()):
                 for figure in figures or [{}]:
                     found.append({**row, **figure, "verdict": verdict, "test": report.nodeid})

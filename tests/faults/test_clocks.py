@@ -38,6 +38,7 @@ class FakeClock:
         new.replace(self._file)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("D1", "wall clock of a worker an hour off, stepping in mid-task")
 @pytest.mark.parametrize("off_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
 def test_the_clock_of_a_worker(fleet: Yard, tmp_path: Path, off_s: int) -> None:
@@ -107,4 +108,4 @@ def test_the_clock_of_the_primary(
         place.tasks.insert_one(slow_task("next", n=1))
         began = time.monotonic()
         place.reaches("next", 2)
-        measured("a task after the step", time.monotonic() - began, bound=1)
+        measured("a task after the step", time.monotonic() - began, bound=3)

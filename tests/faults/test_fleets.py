@@ -32,6 +32,7 @@ class GreedyAdapter(PlatformAdapter):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.fault("A5", "adapter that takes all the memory there is (RLIMIT_AS)")
 def test_a_greedy_adapter_ends_only_its_own_task(fleet: Yard) -> None:
     (fleet.folder / "plugins").mkdir()

@@ -143,6 +143,7 @@ def test_each_role_can_do_its_work_and_no_more(secured: Yard, guarded: str) -> N
                 attempt()
 
 
+@pytest.mark.slow
 @pytest.mark.fault("H9", "TLS to MongoDB with a CA of one's own")
 def test_tls(tmp_path: Path) -> None:
     ours, foreign = Authority(tmp_path / "ca", "ours"), Authority(tmp_path / "other", "foreign")
