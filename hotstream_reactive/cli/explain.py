@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 
@@ -70,4 +70,5 @@ def _line(hold: Hold, now: datetime) -> str:
 
 
 def _when(until: datetime, now: datetime) -> str:
-    return output.ago(-max((until - now).total_seconds(), 0.01))
+    relative = output.ago(-max((until - now).total_seconds(), 0.01))
+    return f"{until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {relative}"
