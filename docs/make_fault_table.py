@@ -25,7 +25,7 @@ def table(report: dict[str, Any]) -> str:
     """The table as Markdown, with what it was measured on."""
     lines: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in report["faults"]:
-        test = entry["test"].rpartition("::")[2].partition("[")[0]
+        test = entry["test"].partition("[")[0].rpartition("::")[2]
         lines.setdefault((entry["row"], entry["fault"], test), []).append(entry)
     rows = [
         f"| {row} | {fault} | `{test}` | {_figures(entries)} | {_worst(entries)} |"

@@ -77,7 +77,9 @@ def test_a_primary_that_is_cut_off(tmp_path: Path, measured: Measure) -> None:
         place.reaches("after", 2, 20)
         measured("a task while the set recovers", time.monotonic() - inserted, bound=10)
         done = place.reaches("running", 2, 60)
-        measured("runs of the task that ran all along", done["run_number"], bound=1, unit="runs")
+        # Where MongoDB was away for two thirds of the lease, the run was stopped and is repeated.
+        runs = 1 if possible - began < 15 else 2
+        measured("runs of the task that ran all along", done["run_number"], bound=runs, unit="runs")
         time.sleep(max(0.0, began + 60 - time.monotonic()))
         lan.heal(number)
         tasks.insert_one(slow_task("healed", n=1))
