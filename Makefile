@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults faults-all storm soak check audit bench format clean
+.PHONY: demo test faults slow faults-all storm soak check audit bench format clean
 
 demo: $(READY)
 	$(BIN)/hotstream demo
@@ -16,6 +16,10 @@ test: $(READY)
 # Killed workers, stopped servers, blocked loops: the faults that are over within six minutes.
 faults: $(READY)
 	$(BIN)/python -m pytest -q tests/faults -m "not slow" $(ARGS)
+
+# Hundreds of pages, killed browsers, a fleet of sixteen: slow, and nothing else may run beside them.
+slow: $(READY)
+	$(BIN)/python -m pytest -q tests/fetch tests/engine -m slow $(ARGS)
 
 # Every row of the table in docs/reliability.md: partitions, clocks, browsers, hundreds of pages.
 faults-all: $(READY)
