@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from hotstream_reactive.app import PlatformTools
 from hotstream_reactive.cli import export
 from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import console, say
 from hotstream_reactive.cli.platforms import platform_class, registry_of
 from hotstream_reactive.cli.session import Session, run_async
@@ -189,7 +190,7 @@ def _say_how_it_went(gathered: Gathered, number: int, output: Output) -> None:
         if target["outcome"] == "empty":
             say(f"{target['target']}: nothing found")
         elif target["message"] and len(gathered.run.report) > 1:
-            say(f"{target['outcome']}: {target['message']}")
+            say(f"{target['outcome']}: {tr(target['message'])}")
     if left_out := gathered.run.left_out:
         say(f"{len(left_out)} records left out, the first because of {left_out[0]}")
     if output.path is not None:
