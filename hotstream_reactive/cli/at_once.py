@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from hotstream_reactive.app import PlatformTools
 from hotstream_reactive.cli import export
+from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import console, say
 from hotstream_reactive.cli.platforms import platform_class, registry_of
 from hotstream_reactive.cli.session import Session, run_async
@@ -42,7 +44,7 @@ def output_of(form: str | None, *, as_json: bool, as_jsonl: bool, path: Path | N
         name for name, given in ((form, form), ("json", as_json), ("jsonl", as_jsonl)) if given
     }
     if len(asked) > 1:
-        raise click.UsageError(f"give one format, not {' and '.join(sorted(map(str, asked)))}")
+        raise click.UsageError(f"give only one of {', '.join(sorted(map(str, asked)))}")
     export.check_target(path, "--output")
     chosen = asked.pop() if asked else (export.form_of(path) if path else "table")
     return Output(str(chosen), path)
@@ -175,7 +177,7 @@ def progress(task: Task, *, hidden: bool = False) -> Iterator[Callable[[int], No
         MofNCompleteColumn(),
         console=console(sys.stderr),
         transient=True,
-        disable=hidden or not sys.stderr.isatty(),
+        disable=hidden or plain() or not sys.stderr.isatty(),
     )
     line = shown.add_task(task.platform, total=task.limit * len(targets))
     with shown:
@@ -188,7 +190,7 @@ def _say_how_it_went(gathered: Gathered, number: int, output: Output) -> None:
         if target["outcome"] == "empty":
             say(f"{target['target']}: nothing found")
         elif target["message"] and len(gathered.run.report) > 1:
-            say(f"{target['outcome']}: {target['message']}")
+            say(f"{target['outcome']}: {tr(target['message'])}")
     if left_out := gathered.run.left_out:
         say(f"{len(left_out)} records left out, the first because of {left_out[0]}")
     if output.path is not None:

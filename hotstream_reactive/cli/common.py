@@ -56,6 +56,9 @@ def equip(command: click.Command) -> click.Command:
     command.context_class = HelpContext
     if not any(isinstance(param, CommonOption) for param in command.params):
         command.params += common_options()
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            equip(below)
     return command
 
 

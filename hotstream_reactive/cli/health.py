@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from hotstream_reactive import vitals
+from hotstream_reactive.cli.common import plain
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.session import Session
 from hotstream_reactive.text import clean, redact
 from hotstream_reactive.vitals import Condition
@@ -50,8 +52,15 @@ def health(session: Session, *, worker_id: str | None, as_json: bool) -> int:
         click.echo(json.dumps({"schema_version": 1, "state": worst, "workers": workers}))
     else:
         for name, _, condition, reason in found:
-            click.echo(redact(clean(f"{condition:<5} {name}: {reason}", 1000)))
+            words = (condition, name, tr(reason))
+            line = "\t".join(clean(word, 1000) for word in words) if plain() else _line(*words)
+            click.echo(redact(line))
         if not found:
-            where = repr(clean(folder)) if folder else 'monitoring.health_dir is ""'
-            click.echo(f"dead  no worker writes its signs of life here ({where})")
+            where = repr(clean(folder)) if folder else tr('monitoring.health_dir is ""')
+            reason = tr("no worker writes its signs of life here ({})").format(where)
+            click.echo(f"{Condition.DEAD}\t\t{reason}" if plain() else f"dead  {reason}")
     return _CODES[worst]
+
+
+def _line(condition: str, name: str, reason: str) -> str:
+    return clean(f"{condition:<5} {name}: {reason}", 1000)

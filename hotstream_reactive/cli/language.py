@@ -64,10 +64,14 @@ class _Part(str):
     def __format__(self, wanted: str) -> str:
         if not wanted:
             return str(self)
-        whole = self.strip()
-        if (known := _translated(whole, inside=True)) != whole:
-            return known
-        return "；".join(_translated(part.strip(), inside=True) for part in self.split("; "))
+        parts = [part.strip() for part in self.split("; ")]
+        known = [_translated(part, inside=True) for part in parts]
+        if any(one == part != "" for one, part in zip(known, parts, strict=True)):
+            # A semicolon may also be a part of one text.
+            whole = _translated(self, inside=True)
+            if whole != self:
+                return whole
+        return "；".join(known)
 
 
 def _translated(text: str, *, inside: bool = False) -> str:

@@ -125,4 +125,4 @@ def list_platforms(session: Session, *, as_json: bool) -> int:
 def print_broken(plugins: list[BrokenPlugin]) -> None:
     """Name the plugins that were left out."""
     for plugin in plugins:
-        output.line(f"{tr('broken:')} {plugin}")
+        output.line(f"{tr('broken:')} {tr(str(plugin))}")

@@ -9,6 +9,7 @@ import click
 
 from hotstream_reactive.cli import output
 from hotstream_reactive.cli.arguments import text
+from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import Column
 from hotstream_reactive.cli.platforms import describe_broken, origin, print_broken, registry_of
 from hotstream_reactive.cli.scaffold import check_name, write_plugin
@@ -29,10 +30,11 @@ def plugins() -> None:
     Examples:
       hotstream plugins new mysite
       hotstream plugins check mysite
+      hotstream plugins list --json
     """
 
 
-@plugins.command("new")
+@plugins.command("new", short_help="Begin a plugin of your own.")
 @click.argument("name", type=text)
 @click.option(
     "--dir",
@@ -40,8 +42,9 @@ def plugins() -> None:
     type=click.Path(path_type=Path),
     help="Where to write it (./hotstream-NAME); must be new or empty.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def new(session: Session, *, name: str, directory: Path | None) -> int:
+def new(session: Session, *, name: str, directory: Path | None, as_json: bool) -> int:
     """Write the package of a new platform: adapter, extractor, recorded pages, and tests that pass.
 
     NAME is what tasks will call the platform: lower-case letters, digits and _.
@@ -55,6 +58,9 @@ def new(session: Session, *, name: str, directory: Path | None) -> int:
     check_name(name, registry_of(session.settings).platforms)
     target = (directory or Path(f"hotstream-{name.replace('_', '-')}")).expanduser()
     written = write_plugin(name, target)
+    if as_json:
+        output.emit_json({"name": name, "directory": str(target.absolute()), "files": written})
+        return 0
     for path in written:
         output.line(str(target / path))
     output.say(f"now: cd {target} && pip install -e '.[dev]' && pytest")
@@ -62,7 +68,7 @@ def new(session: Session, *, name: str, directory: Path | None) -> int:
     return 0
 
 
-@plugins.command("list")
+@plugins.command("list", short_help="List plugins, and what is broken.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def list_plugins(session: Session, *, as_json: bool) -> int:
@@ -86,13 +92,13 @@ def list_plugins(session: Session, *, as_json: bool) -> int:
             Column("class", least=12, keep=1),
             Column("source", least=8),
         ],
-        [[row["kind"], row["name"], row["class"], row["source"]] for row in found],
+        [[tr(row["kind"]), row["name"], row["class"], tr(row["source"])] for row in found],
     )
     print_broken(registry.broken)
     return 0
 
 
-@plugins.command("check")
+@plugins.command("check", short_help="Check that plugins can be used.")
 @click.argument("name", type=text, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
@@ -127,7 +133,7 @@ def check_plugins(session: Session, *, name: str | None, as_json: bool) -> int:
                 Column("name", least=8),
                 Column("what is said about it", least=20),
             ],
-            [[row["result"], row["kind"], row["name"], row["message"]] for row in findings],
+            [[row["result"], tr(row["kind"]), row["name"], tr(row["message"])] for row in findings],
         )
         for row in findings:  # a table may have had no room for all of a reason
             if row["result"] == "fail":

@@ -51,7 +51,9 @@ def of_main_help() -> set[str]:
 
 def _of_command(command: click.Command) -> set[str]:
     texts = {param.help for param in command.params if isinstance(param, click.Option)}
-    texts |= {command.epilog}
+    texts |= {command.epilog, command.short_help}
+    if isinstance(command, click.Group) and command is not hotstream:
+        texts |= {text for below in command.commands.values() for text in _of_command(below)}
     for paragraph in (command.help or "").split("\n\n"):
         lines = [line.strip() for line in paragraph.splitlines()]
         if lines[0] == "\b" and lines[1].endswith("Examples:"):

@@ -7,12 +7,14 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
+from hotstream_reactive import vitals
 from hotstream_reactive.cli.main import VERBS
 from tests.cli.command import HOSTILE, Cli
 
@@ -26,19 +28,25 @@ CALLS: dict[str, tuple[str, ...]] = {
     "dashboard": ("dashboard", "--once"),
     "doctor": ("doctor",),
     "explain": ("explain", "waits"),
+    "health": ("health",),
     "history": ("history", "waits"),
     "info": ("info",),
     "init": ("init",),
     "limit": ("limit", "twitter", "--max-running", "2"),
     "list": ("list",),
     "list-platforms": ("list-platforms",),
+    "monitor": ("monitor", "local", "a"),
     "parse": ("parse", "twitter", "page.html"),
     "pause": ("pause", "twitter"),
+    "plugins check": ("plugins", "check"),
+    "plugins list": ("plugins", "list"),
+    "plugins new": ("plugins", "new", "mysite"),
     "promote": ("promote", "waits", "--dry-run"),
     "query-data": ("query-data",),
     "resume": ("resume", "twitter"),
     "retry": ("retry", "failed", "--dry-run"),
     "schema": ("schema",),
+    "search": ("search", "local", "a"),
     "show": ("show", "failed", "--log"),
     "task-stats": ("task-stats",),
     "validate": ("validate", "tasks.json"),
@@ -48,6 +56,25 @@ CALLS: dict[str, tuple[str, ...]] = {
 LONG = {"demo", "start-daemon", "test-nitter"}
 #: Besides these every verb has --json.
 WITHOUT_JSON = {"demo", "start-daemon"}
+#: They work only once.
+ONCE = {"create-task", "plugins new"}
+#: A platform without a site, so that there is something to search.
+LOCAL = f"""
+from hotstream_reactive import DataItem, PlatformAdapter
+
+FIELDS = dict.fromkeys(("author", "url", "title", "content"), {HOSTILE!r})
+
+class Local(PlatformAdapter):
+    platform_name = "local"
+
+    async def search(self, keywords, options):
+        for number in range(2):
+            yield DataItem(id=str(number), platform="local", **FIELDS)
+
+    async def monitor_accounts(self, accounts, limit):
+        async for item in self.search(accounts, None):
+            yield item
+"""
 #: Colours, and what a bar needs: hide the cursor, go up, clear the line.
 _SEQUENCE = re.compile(rb"\x1b\[(?:[0-9;]*m|\?25[lh]|1A|2K)")
 _COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3|4|9|10)[0-9][0-9;]*m")
@@ -79,16 +106,26 @@ def filled(cli: Cli, sync_database: Db) -> Cli:
     (cli.folder / "page.html").write_text(f"<html>{HOSTILE}</html>", encoding="utf-8")
     document = json.dumps({"task_id": "x", "platform": "twitter", "keywords": ["a"]})
     (cli.folder / "tasks.json").write_text(document, encoding="utf-8")
+    (cli.folder / "own").mkdir()
+    (cli.folder / "own" / "local.py").write_text(LOCAL, encoding="utf-8")
+    (cli.folder / "config.toml").write_text('[plugins]\nplugin_dirs = ["own"]')
+    now, pid = time.monotonic() + 600, os.getpid()
+    alive = {"beat_at": now, "stream": "live", "stream_since": now, "swept_at": now}
+    began = vitals.process_began(pid)
+    beat = vitals.Vitals(worker_id=HOSTILE, pid=pid, process_began=began, database_at=now, **alive)
+    vitals.write(cli.folder / ".hotstream" / "health", beat)
     return cli
 
 
 def test_every_verb_is_here() -> None:
-    assert set(VERBS) == CALLS.keys() | LONG, "add a call of the new verb to CALLS"
+    assert set(VERBS) == {call[0] for call in CALLS.values()} | LONG, (
+        "add a call of the new verb to CALLS"
+    )
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS))
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() | CALLS.keys()))
 def test_help_has_an_example_and_json(offline: Cli, verb: str) -> None:
-    text = offline(verb, "--help").out
+    text = offline(*verb.split(), "--help").out
     assert re.search(rf"^ {{4}}.*hotstream .*{re.escape(verb)}", text, re.MULTILINE)
     assert ("--json" in text) is (verb not in WITHOUT_JSON)
     assert all(option in text for option in ("--lang", "--plain", "--utc"))
@@ -101,6 +138,8 @@ def test_in_a_pipe(filled: Cli, verb: str) -> None:
         if verb == "create-task":
             filled("cancel", "--status", "pending", "--yes")
             result = filled("create-task", f"new{len(more)}{more[-1:]}", *CALLS[verb][2:], *more)
+        elif verb == "plugins new":
+            result = filled(*CALLS[verb], "--dir", f"new{len(more)}{more[-1:]}", *more)
         else:
             result = filled(*CALLS[verb], *more)
         assert "internal" not in result.err, result.err
@@ -116,7 +155,7 @@ def _codes(verb: str) -> set[int]:
     return {"doctor": {0, 1}, "history": {0, 3}}.get(verb, {0})
 
 
-@pytest.mark.parametrize("verb", sorted(CALLS.keys() - {"create-task"}))  # works only once
+@pytest.mark.parametrize("verb", sorted(CALLS.keys() - ONCE))
 def test_on_a_terminal(filled: Cli, verb: str) -> None:
     """Colours only where they are wanted; else not a single sequence."""
     assert not _COLOUR.search(on_terminal(filled, *CALLS[verb], NO_COLOR="1"))

@@ -27,6 +27,7 @@ CHINESE = {
     "Got unexpected extra arguments ({})": "多余的参数（{0}）",
     "Option {} requires an argument.": "选项 {0} 需要一个值。",
     "Option {} does not take a value.": "选项 {0} 不带值。",
+    "Invalid value: {}": "值无效：{0:t}",
     "Invalid value for {}: {}": "{0} 的值无效：{1:t}",
     "{} is not one of {}.": "{0} 不是下列之一：{1}。",
     "{} is not a valid integer.": "{0} 不是整数。",

@@ -6,6 +6,8 @@ CHINESE = {
     "Only items of this platform.": "只显示这个平台的条目。",
     "Only items of this author, as written in the item.": "只显示这个作者的条目，按条目中的写法。",
     "Only items this task brought.": "只显示这个任务带来的条目。",
+    "Only items created then or later.": "只显示此时或之后发布的条目。",
+    "Only items created before.": "只显示此时之前发布的条目。",
     "Only items with these words.": "只显示包含这些词的条目。",
     "csv is for spreadsheets: a cell that one would run begins with an apostrophe.": (
         "csv 用于电子表格：会被当作公式执行的单元格以撇号开头。"
@@ -16,6 +18,10 @@ CHINESE = {
     "a table has {} rows at most; use --format jsonl or csv": (
         "表格最多 {0} 行；请用 --format jsonl 或 csv"
     ),
+    "A file in the format of its ending (.json, .jsonl, .csv); all items but for -l.": (
+        "写入文件，格式取自扩展名（.json、.jsonl、.csv）；没有 -l 时导出全部条目。"
+    ),
+    "give --export or --output, not both": "--export 和 --output 只能给一个",
     "its folder does not exist": "所在目录不存在",
     "no items found": "没有找到条目",
     "record {} is left out: the extractor finds it not worth storing": (

@@ -106,11 +106,16 @@ CHINESE = {
         "让 MongoDB 拒绝错误的任务文档，无论由谁写入；或取消这一设置。"
     ),
     "Refuse also updates of tasks that are wrong already.": "也拒绝更新原本就有错的任务。",
+    "Create the roles hotstreamWorker, hotstreamProducer, hotstreamViewer for users.": (
+        "创建供用户使用的角色 hotstreamWorker、hotstreamProducer、hotstreamViewer。"
+    ),
     "--strict needs --validator": "--strict 要和 --validator 一起用",
     "exists": "已存在",
     "created": "已创建",
     "set": "已设置",
     "index {}": "索引 {}",
+    "role {}": "角色 {}",
+    "updated": "已更新",
     "validator {}": "校验器 {0}",
     "(left as it is)": "（保持原样）",
     "this installation has no {}.": "安装中缺少 {0}。",

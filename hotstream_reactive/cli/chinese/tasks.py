@@ -15,8 +15,8 @@ CHINESE = {
     "Name for people (default: the id).": "给人看的名称（默认为 id）。",
     "1 (first) to 10 (last).": "1（最先）到 10（最后）。",
     "Start before all that are not immediate.": "先于所有非 immediate 的任务开始。",
-    "mongodb, json or a plugin's (default: storage.default_type).": (
-        "mongodb、json 或插件的存储（默认：storage.default_type）。"
+    "mongodb, jsonl, json, csv or a plugin's (default: storage.default_type).": (
+        "mongodb、jsonl、json、csv 或插件的存储（默认：storage.default_type）。"
     ),
     'Run again and again: a cron line, "0 9 * * *".': "反复运行：cron 表达式，如 “0 9 * * *”。",
     "Time zone of the schedule, e.g. Asia/Shanghai.": "计划的时区，如 Asia/Shanghai。",
