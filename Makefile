@@ -19,6 +19,7 @@ faults: $(READY)
 	  tests/fetch/test_fetch_browser_faults.py $(ARGS)
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # Everything that is checked without running the product.
