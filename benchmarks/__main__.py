@@ -12,6 +12,7 @@ import anyio
 
 from benchmarks import backlog, fleet, idle, items, latency, storm, throughput
 from benchmarks.facts import facts, load
+from benchmarks.peers import compare
 from benchmarks.plot import distribution
 from benchmarks.report import Found, table
 
@@ -23,6 +24,7 @@ PARTS = {
     "storm": storm.run,
     "idle": idle.run,
     "items": items.run,
+    "peers": compare.run,
 }
 
 
