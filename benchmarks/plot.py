@@ -19,9 +19,7 @@ def distribution(title: str, durations: Mapping[str, Sequence[float]]) -> str:
     """
     lines = {name: sorted(values) for name, values in durations.items() if values}
     if not lines:
-        raise ValueError(
-            "nothing to plot: no part with durations was run; run `latency` or `storm`"
-        )
+        raise ValueError("nothing to plot: run a part with durations, e.g. `latency`")
     low = math.floor(math.log10(max(1e-6, min(v[0] for v in lines.values())) * 1000))
     high = max(low + 1, math.ceil(math.log10(max(v[-1] for v in lines.values()) * 1000)))
 
