@@ -39,6 +39,7 @@ audit: $(READY)
 	$(BIN)/pip-audit --skip-editable $(ARGS)
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # Everything that is checked without running the product.

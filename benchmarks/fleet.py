@@ -11,12 +11,12 @@ import time
 import anyio
 
 from benchmarks import rig
-from benchmarks.report import Figure, percentiles
+from benchmarks.report import Found
 
 WORKERS = 16
 
 
-async def run(driver: str, scale: float) -> list[Figure]:
+async def run(driver: str, scale: float) -> Found:
     """Attempts per task and pick-up with 16 workers."""
     number = max(20, int(100 * scale))
     with rig.server() as uri:
@@ -34,16 +34,12 @@ async def run(driver: str, scale: float) -> list[Figure]:
                         await anyio.sleep(0.005)
                     seconds.append(time.monotonic() - began)
                 attempts = await _claims(outside) - before
-    return [
-        Figure(
-            part="fleet",
-            name=f"claim attempts per task, {WORKERS} idle workers",
-            value=attempts / number,
-            unit="",
-            target="≤ 1.5",
-        ),
-        *percentiles("fleet", f"insert to completed, {WORKERS} workers", seconds),
-    ]
+    found = Found(part="fleet")
+    found.add(
+        f"claim attempts per task, {WORKERS} idle workers", attempts / number, "", target="≤ 1.5"
+    )
+    found.add_durations(f"insert to completed, {WORKERS} workers", seconds)
+    return found
 
 
 async def _claims(outside: object) -> int:

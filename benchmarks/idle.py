@@ -7,10 +7,10 @@ from typing import Any
 import anyio
 
 from benchmarks import rig
-from benchmarks.report import Figure
+from benchmarks.report import Found
 
 
-async def run(driver: str, scale: float) -> list[Figure]:
+async def run(driver: str, scale: float) -> Found:
     """Over half a minute at full scale."""
     seconds = max(10.0, 30.0 * scale)
     with rig.server() as uri:
@@ -21,11 +21,11 @@ async def run(driver: str, scale: float) -> list[Figure]:
             cpu = rig.cpu_seconds(pids[0]) - cpu
             commands = await _commands(outside) - commands
             memory = rig.memory_mb(pids[0])
-    return [
-        Figure(part="idle", name="processor", value=cpu / seconds * 100, unit="%", target="≤ 1 %"),
-        Figure(part="idle", name="memory", value=memory, unit="MB", target="≤ 60 MB"),
-        Figure(part="idle", name="commands on the server", value=commands / seconds, unit="/s"),
-    ]
+    found = Found(part="idle")
+    found.add("processor", cpu / seconds * 100, "%", target="≤ 1 %")
+    found.add("memory", memory, "MB", target="≤ 60 MB")
+    found.add("commands on the server", commands / seconds, "/s")
+    return found
 
 
 async def _commands(outside: Any) -> int:

@@ -1,20 +1,26 @@
-"""Figures: what was measured, the floor of the same run, and the ratio of the two."""
+"""What a benchmark found: figures, each with the floor of the same run, and the durations behind.
+
+Only the standard library and `rich`: the page and the plot are made from the same records later.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+#: The percentiles of every list of durations.
+PERCENTS = (50, 95, 99)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
     """One measured value; `floor` is the bare driver's in the same run, where there is one.
 
-    `target` is the ratio to the floor that is wanted, as text, e.g. ``≤ 1.25``.
+    `target` says what is wanted, of the ratio where there is a floor, e.g. ``≤ 1.25``.
     """
 
     part: str
@@ -34,33 +40,57 @@ class Figure:
         return {**asdict(self), "ratio": self.ratio}
 
 
-def percentiles(
-    part: str,
-    name: str,
-    seconds: Sequence[float],
-    floor: Sequence[float] | None = None,
-    targets: Sequence[str] = ("", "", ""),
-) -> list[Figure]:
-    """The 50th, 95th and 99th percentile of durations, in milliseconds."""
-    return [
-        Figure(
-            part=part,
-            name=f"{name} p{percent}",
-            value=_at(seconds, percent) * 1000,
-            unit="ms",
-            floor=_at(floor, percent) * 1000 if floor else None,
-            target=target,
+@dataclass(kw_only=True)
+class Found:
+    """What one part found; `durations` are in seconds, by the name of their line in the plot.
+
+    `notes` are said to the reader: what was skipped and why, and what peers were set to.
+    """
+
+    part: str
+    figures: list[Figure] = field(default_factory=list)
+    durations: dict[str, list[float]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self, name: str, value: float, unit: str, *, floor: float | None = None, target: str = ""
+    ) -> None:
+        """Note one value."""
+        self.figures.append(
+            Figure(part=self.part, name=name, value=value, unit=unit, floor=floor, target=target)
         )
-        for percent, target in zip((50, 95, 99), targets, strict=True)
-    ]
+
+    def add_durations(
+        self,
+        name: str,
+        seconds: Sequence[float],
+        floor: Sequence[float] | None = None,
+        targets: Sequence[str] = ("", "", ""),
+    ) -> None:
+        """Note the 50th, 95th and 99th percentile in milliseconds, and keep the durations."""
+        for percent, target in zip(PERCENTS, targets, strict=True):
+            self.add(
+                f"{name} p{percent}",
+                percentile(seconds, percent) * 1000,
+                "ms",
+                floor=percentile(floor, percent) * 1000 if floor else None,
+                target=target,
+            )
+        self.durations[name] = list(seconds)
 
 
-def table(title: str, figures: Sequence[Figure]) -> None:
-    """Print figures for people."""
-    shown = Table(title=title, title_justify="left")
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value below which `percent` of them lie, by the nearest one measured."""
+    ordered = sorted(values)
+    return ordered[round(percent / 100 * (len(ordered) - 1))]
+
+
+def table(found: Found) -> None:
+    """Print the figures and notes of one part for people."""
+    shown = Table(title=found.part, title_justify="left")
     for heading in ("what", "value", "floor", "ratio", "target"):
         shown.add_column(heading, justify="left" if heading == "what" else "right")
-    for figure in figures:
+    for figure in found.figures:
         ratio = figure.ratio
         shown.add_row(
             figure.name,
@@ -69,9 +99,7 @@ def table(title: str, figures: Sequence[Figure]) -> None:
             "" if ratio is None else f"{ratio:.2f}",
             figure.target,
         )
-    Console().print(shown)
-
-
-def _at(values: Sequence[float], percent: int) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(percent / 100 * (len(ordered) - 1)))]
+    console = Console()
+    console.print(shown)
+    for note in found.notes:
+        console.print(f"  {note}", markup=False, highlight=False)

@@ -9,30 +9,85 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, MongoClient
 
 from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet
 from hotstream_reactive.mongo.indexes import TASK_INDEXES
 
-#: The adapter stamps the moment of its first line on the system's monotonic clock, which all
-#: processes of a machine share.
+#: The adapter stamps its first line, and where it was stopped, on the system's monotonic clock,
+#: which all processes of a machine share. `hold` keeps the slot, `items` yields so many records.
 PLUGIN = """
 import time
-from hotstream_reactive import PlatformAdapter
+import anyio
+from hotstream_reactive import DataExtractor, DataItem, PlatformAdapter
 
 class Noop(PlatformAdapter):
     platform_name = "noop"
 
-    async def search(self, keywords, options):
-        if keywords[0] == "stamp":
+    def stamp(self, word, options):
+        if options.get("file"):
             with open(options.get("file"), "a") as file:
-                file.write(f"{self.context.task_id} {time.monotonic()}\\n")
-        return
-        yield
+                file.write(f"{word} {self.context.task_id} {time.monotonic()}\\n")
+
+    async def search(self, keywords, options):
+        if keywords[0] != "x":
+            self.stamp("began", options)
+        if keywords[0] == "hold":
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self.stamp("stopped", options)
+        if keywords[0] == "items":
+            for n in range(options.limit):
+                yield {"id": f"noop_{n}", "text": "x" * 280, "likes": n}
+
+
+class NoopExtractor(DataExtractor):
+    platform_name = "noop"
+
+    async def extract(self, raw_data):
+        return DataItem(
+            id=raw_data["id"],
+            platform="noop",
+            content=raw_data["text"],
+            author="somebody",
+            metadata={"likes": raw_data["likes"]},
+            raw_data=raw_data,
+        )
 """
+
+
+class Stamp(NamedTuple):
+    """A line of the adapter: the monotonic moment at which a run ``began`` or was ``stopped``."""
+
+    word: str
+    task_id: str
+    at: float
+
+
+def stamps(path: Path) -> list[Stamp]:
+    """What adapters have stamped so far, in the order in which it happened."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [Stamp(word, task_id, float(at)) for word, task_id, at in map(str.split, lines)]
+
+
+async def lines(path: Path, number: int, *, within_s: float = 60.0) -> None:
+    """Wait until a file has so many lines, looking at its size alone while nothing happens.
+
+    Raises:
+        TimeoutError: it has fewer after `within_s` seconds.
+    """
+    size = -1
+    with anyio.fail_after(within_s):
+        while True:
+            if (now := path.stat().st_size) != size:
+                size = now
+                if path.read_bytes().count(b"\n") >= number:
+                    return
+            await anyio.sleep(0.001)
 
 
 @contextmanager
@@ -40,6 +95,12 @@ def server() -> Iterator[str]:
     """A fresh single-node replica set at default durability; gives its address."""
     with EmbeddedReplicaSet(cache_gb=1.0) as mongo:
         yield mongo.uri
+
+
+def server_version(uri: str) -> str:
+    """The version of the server behind the address."""
+    with MongoClient[dict[str, Any]](uri) as asked:
+        return str(asked.server_info()["version"])
 
 
 @asynccontextmanager
@@ -65,7 +126,7 @@ async def workers(
             "HOTSTREAM_MONGODB_DATABASE": database,
             "HOTSTREAM_MONGODB_DRIVER": driver,
             "HOTSTREAM_PLUGINS_PLUGIN_DIRS": folder,
-            "HOTSTREAM_FRAMEWORK_LOG_LEVEL": "WARNING",
+            "HOTSTREAM_FRAMEWORK_LOG_LEVEL": "ERROR",
             **{
                 f"HOTSTREAM_SCHEDULER_{key.upper()}": str(value) for key, value in scheduler.items()
             },
@@ -119,6 +180,16 @@ def task(task_id: str, *, n: int = 0, **fields: Any) -> Mapping[str, Any]:
         "updated_at": now,
         **fields,
     }
+
+
+async def fill(database: Any, number: int, **fields: Any) -> None:
+    """Insert so many tasks, called `t0`, `t1` … with `prefix`, in their order of creation."""
+    prefix = fields.pop("prefix", "t")
+    for first in range(0, number, 5000):
+        await database.tasks.insert_many(
+            [task(f"{prefix}{n}", n=n, **fields) for n in range(first, min(number, first + 5000))],
+            ordered=False,
+        )
 
 
 async def make_indexes(database: Any) -> None:
