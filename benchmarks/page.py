@@ -1,4 +1,4 @@
-"""``python -m benchmarks.page FILE.json``: put the figures of a run into docs/performance.md.
+"""``python -m benchmarks.page FILE.json …``: put the figures of runs into docs/performance.md.
 
 What stands between the two marks of the page is replaced; the plot goes to docs/images.
 """
@@ -21,15 +21,20 @@ BUSY_PER_CORE = 1.0
 
 
 def main() -> None:
-    """Rewrite the page's figures from the JSON of a run."""
+    """Rewrite the page's figures from the JSON of one run or of several."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
-    parser.add_argument("file", type=Path, help="what `python -m benchmarks --json` has written")
+    parser.add_argument(
+        "files", nargs="+", type=Path, help="what `python -m benchmarks --json` has written"
+    )
     given = parser.parse_args()
-    record = json.loads(given.file.read_text(encoding="utf-8"))
+    records = [json.loads(file.read_text(encoding="utf-8")) for file in given.files]
     page = DOCS / "performance.md"
-    page.write_text(replaced(page.read_text(encoding="utf-8"), figures(record)), encoding="utf-8")
+    text = "\n\n".join(figures(record) for record in records)
+    page.write_text(replaced(page.read_text(encoding="utf-8"), text), encoding="utf-8")
     durations = {
-        name: [value / 1000 for value in values] for name, values in record["durations_ms"].items()
+        name: [value / 1000 for value in values]
+        for record in records
+        for name, values in record["durations_ms"].items()
     }
     if durations:
         plot = distribution("Share of runs that were ready after so many milliseconds", durations)
@@ -104,3 +109,7 @@ def met(figure: Mapping[str, Any]) -> str:
         return ""
     reached = figure["value"] if figure["ratio"] is None else figure["ratio"]
     return "yes" if (reached <= wanted if sign == "≤" else reached >= wanted) else "**no**"
+
+
+if __name__ == "__main__":
+    main()

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, HEIGHT = 760, 380
-LEFT, RIGHT, TOP, BOTTOM = 60, 230, 30, 50
+WIDTH, HEIGHT = 860, 380
+LEFT, RIGHT, TOP, BOTTOM = 60, 330, 30, 50
 COLOURS = ("#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e", "#c2255c", "#495057", "#1864ab", "#a61e4d")
 
 
@@ -46,7 +46,8 @@ def distribution(title: str, durations: Mapping[str, Sequence[float]]) -> str:
             f"{x(value):.1f},{y((n + 1) / len(values)):.1f}" for n, value in enumerate(values)
         )
         shapes.append(
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" '
+            f'stroke-dasharray="{"5 4" if place >= len(COLOURS) else "none"}"/>'
         )
         shapes.append(_text(WIDTH - RIGHT + 12, TOP + 14 + 18 * place, name, colour=colour))
     return (
