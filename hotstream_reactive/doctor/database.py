@@ -86,7 +86,7 @@ def _server_finding(mongo: Mongo, settings: Settings, temporary: bool) -> Findin
 
 
 async def _trials(mongo: Mongo, settings: Settings, temporary: bool) -> list[Finding]:
-    scratch = probes.scratch_name()
+    own = probes.new_trial()
     reading: list[tuple[str, Callable[[], Awaitable[list[Finding]]]]] = [
         ("clock", lambda: _clock(mongo)),
         ("oplog", lambda: _oplog(settings)),
@@ -105,28 +105,26 @@ async def _trials(mongo: Mongo, settings: Settings, temporary: bool) -> list[Fin
     async with anyio.create_task_group() as group:
         for name, trial in reading:
             group.start_soon(read, name, trial)
-        written = await _writing_trials(mongo, scratch)
+        written = await _writing_trials(mongo, own)
     return written + [finding for name, _ in reading for finding in found[name]]
 
 
-async def _writing_trials(mongo: Mongo, scratch: str) -> list[Finding]:
+async def _writing_trials(mongo: Mongo, trial: str) -> list[Finding]:
     """One after the other, so that none disturbs the time that another takes."""
     try:
-        findings = await within(_PROBE_S, "privileges", lambda: _privileges(mongo, scratch))
+        findings = await within(_PROBE_S, "privileges", lambda: _privileges(mongo, trial))
         if mongo.transactional:
-            findings += await within(_PROBE_S, "stream", lambda: _stream(mongo, scratch))
-            findings += await within(
-                _PROBE_S, "transactions", lambda: _transactions(mongo, scratch)
-            )
+            findings += await within(_PROBE_S, "stream", lambda: _stream(mongo, trial))
+            findings += await within(_PROBE_S, "transactions", lambda: _transactions(mongo, trial))
     finally:
         left: list[Finding] = []
         with anyio.move_on_after(_PROBE_S, shield=True):
-            left = await within(_PROBE_S, "scratch", lambda: _clean_up(mongo, scratch))
+            left = await within(_PROBE_S, "scratch", lambda: _clean_up(mongo, trial))
     return findings + left
 
 
-async def _privileges(mongo: Mongo, scratch: str) -> list[Finding]:
-    tried = await probes.privileges(mongo, scratch)
+async def _privileges(mongo: Mongo, trial: str) -> list[Finding]:
+    tried = await probes.privileges(mongo, trial)
     may = ", ".join(name for name, reason in tried.items() if reason is None)
     findings = [ok("privileges", f"this user may {may}")] if may else []
     for name, reason in tried.items():
@@ -139,9 +137,9 @@ async def _privileges(mongo: Mongo, scratch: str) -> list[Finding]:
     return findings
 
 
-async def _stream(mongo: Mongo, scratch: str) -> list[Finding]:
+async def _stream(mongo: Mongo, trial: str) -> list[Finding]:
     try:
-        took_ms = await probes.stream_round_trip_ms(mongo, scratch)
+        took_ms = await probes.stream_round_trip_ms(mongo, trial)
     except DatabaseRefused as error:
         return [warn("stream", f"{error} Tasks are found by polling.", _ROLE)]
     except HotStreamError as error:
@@ -149,16 +147,16 @@ async def _stream(mongo: Mongo, scratch: str) -> list[Finding]:
     return [ok("stream", f"insert to change event in {took_ms:.1f} ms")]
 
 
-async def _transactions(mongo: Mongo, scratch: str) -> list[Finding]:
-    took_ms = await probes.transaction_ms(mongo, scratch)
+async def _transactions(mongo: Mongo, trial: str) -> list[Finding]:
+    took_ms = await probes.transaction_ms(mongo, trial)
     return [ok("transactions", f"one in {took_ms:.1f} ms")]
 
 
-async def _clean_up(mongo: Mongo, scratch: str) -> list[Finding]:
+async def _clean_up(mongo: Mongo, trial: str) -> list[Finding]:
     try:
-        await probes.clean_up(mongo, scratch)
+        await probes.clean_up(mongo, trial)
     except DatabaseError as error:
-        return [warn("scratch", str(error), f"Remove it by hand: db.{scratch}.drop()")]
+        return [warn("scratch", str(error), f"Remove them by hand: db.{probes.TRIALS}.drop()")]
     return []
 
 

@@ -24,7 +24,9 @@ class Taken(Protocol):
 class ClaimStore(Protocol):
     """Where tasks are claimed: a batch is taken first and read then."""
 
-    async def claim_one(self, document_id: Any, *, room: Mapping[str, int]) -> Document | None: ...
+    async def claim_one(
+        self, document_id: Any, *, urgent_only: bool, room: Mapping[str, int]
+    ) -> Document | None: ...
     async def take_batch(
         self,
         limit: int,
@@ -49,14 +51,14 @@ class Claimer:
         self._gate = gate
         self._start = start
 
-    async def one(self, document_id: Any) -> None:
+    async def one(self, document_id: Any, *, urgent_only: bool = False) -> None:
         """Claim this very task, if it is still to be had.
 
         Raises:
             DatabaseError: as `ClaimStore.claim_one`.
         """
         room = await self._gate.room()
-        document = await self._store.claim_one(document_id, room=room)
+        document = await self._store.claim_one(document_id, urgent_only=urgent_only, room=room)
         if document is not None:
             await self._start_admitted([document])
 

@@ -86,7 +86,8 @@ class Dispatcher:
         self._recheck = anyio.Event()
         self._late = anyio.Event()
         self._late_wait_s = math.inf
-        self._hinted: list[Any] = []
+        #: Tasks that are known by their id, each with whether it may be urgent.
+        self._hinted: list[tuple[Any, bool]] = []
         #: There may be tasks in the queue; and: there may be urgent ones among them.
         self._queue_waits = False
         self._urgent_waits = False
@@ -169,11 +170,11 @@ class Dispatcher:
         self._recheck.set()
 
     def _hint(self, change: Change) -> None:
-        if change.urgent() is not False:
-            self._urgent_waits = True
+        urgent = change.urgent() is not False
         if self.free <= 0:
             # Nothing can start now, and what waits is found in queue order when something can.
             self._queue_waits = True
+            self._urgent_waits = self._urgent_waits or urgent
             return
         place = self._rank(change.document_id)
         if place > 0:
@@ -181,9 +182,10 @@ class Dispatcher:
             self._late_wait_s = min(self._late_wait_s, wait_s)
             self._late.set()
         elif len(self._hinted) < MOST_HINTS:
-            self._hinted.append(change.document_id)
+            self._hinted.append((change.document_id, urgent))
         else:
             self._queue_waits = True
+            self._urgent_waits = self._urgent_waits or urgent
         self._wake.set()
 
     def _others_wait(self) -> bool:
@@ -222,14 +224,20 @@ class Dispatcher:
             if free <= 0 or self._gate.closed:
                 # What is hinted at from now on stands in the queue, behind what is there.
                 self._queue_waits = self._queue_waits or bool(self._hinted)
+                self._urgent_waits = self._urgent_waits or any(urgent for _, urgent in self._hinted)
                 self._hinted.clear()
                 return
             if ordinary <= 0:
-                self._queue_waits = self._queue_waits or bool(self._hinted)
-                self._hinted.clear()
-                if not self._urgent_waits:
+                hinted, self._hinted = self._hinted, []
+                may_start = [document_id for document_id, urgent in hinted if urgent]
+                self._queue_waits = self._queue_waits or bool(hinted)
+                if len(may_start) == 1 and not self._urgent_waits:
+                    # The one urgent task there is: no need to look for it.
+                    await self._claimer.one(may_start[0], urgent_only=True)
+                elif may_start or self._urgent_waits:
+                    await self._claim_urgent(free)
+                else:
                     return
-                await self._claim_urgent(free)
             elif self._hinted or self._queue_waits:
                 if self._queue_waits and ordinary < self._slots // GATHERED_PART:
                     # Short tasks free many slots within a moment: one claim for all of them.
@@ -259,7 +267,8 @@ class Dispatcher:
     async def _claim_hinted(self, limit: int) -> None:
         """Claim the one task that is known to wait, or as many as there is room for, in order."""
         if len(self._hinted) == 1 and not self._queue_waits:
-            await self._claimer.one(self._hinted.pop())
+            document_id, _ = self._hinted.pop()
+            await self._claimer.one(document_id)
             return
         self._hinted.clear()
         self._queue_waits = self._urgent_waits = False

@@ -26,6 +26,7 @@ from hotstream_reactive.mongo.queue import (
     LATER,
     PENDING,
     SMALL,
+    URGENT,
     WAITING,
     Queue,
     Room,
@@ -69,7 +70,11 @@ class Claims:
         self._default_timeout_s = default_timeout_s
 
     async def claim_one(
-        self, document_id: Any, *, room: Room = MappingProxyType({})
+        self,
+        document_id: Any,
+        *,
+        urgent_only: bool = False,
+        room: Room = MappingProxyType({}),
     ) -> Document | None:
         """Claim this very task in one round trip; None when it is not to be had.
 
@@ -84,7 +89,7 @@ class Claims:
                     "_id": document_id,
                     **WAITING,
                     "$expr": SMALL,
-                    "$or": [{"run_at": None}, DUE],
+                    "$and": [{"$or": [{"run_at": None}, DUE]}, URGENT if urgent_only else {}],
                     **ARMED,
                     **without(full_platforms(room)),
                 },

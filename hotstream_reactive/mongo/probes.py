@@ -1,7 +1,8 @@
 """Small trials on the server for `hotstream doctor`: what may this user do, and how quickly.
 
-Everything is done in a scratch collection, which `clean_up` removes. Each trial has its own
-deadline, kept by the driver.
+Everything is done with documents of a trial's own in one collection, which `clean_up` removes. The
+collection stays: its name is known, so that a role of least privilege can allow it, and another
+doctor may be at work in it. Each trial has its own deadline, kept by the driver.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from hotstream_reactive.mongo.indexes import ITEM_INDEXES, TASK_INDEXES, run_ind
 from hotstream_reactive.settings import MongoSettings
 
 _DEADLINE_S = 4.0
+#: The collection of the trials.
+TRIALS = "doctor_trials"
 
 
 class ClockOffset(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,19 +38,19 @@ class ClockOffset(msgspec.Struct, frozen=True, kw_only=True):
     uncertainty_s: float
 
 
-def scratch_name() -> str:
-    """A name for a scratch collection that nobody else uses."""
-    return f"hotstream_doctor_{uuid4().hex[:8]}"
+def new_trial() -> str:
+    """What the documents of one doctor have as the beginning of their `_id`."""
+    return uuid4().hex
 
 
-async def privileges(mongo: Mongo, scratch: str) -> dict[str, str | None]:
+async def privileges(mongo: Mongo, trial: str) -> dict[str, str | None]:
     """Try each privilege a worker needs; maps its name to the reason why it is refused, or None.
 
     Raises:
         DatabaseUnavailable: the server does not answer.
     """
-    place = mongo.database[scratch]
-    key = {"_id": "doctor"}
+    place = mongo.database[TRIALS]
+    key = {"_id": f"{trial}-privileges"}
     trials: dict[str, Callable[[], Awaitable[Any]]] = {
         "find": lambda: mongo.tasks.find_one({}, {"_id": 1}),
         "insert": lambda: place.insert_one(dict(key)),
@@ -69,7 +72,7 @@ async def privileges(mongo: Mongo, scratch: str) -> dict[str, str | None]:
     return refused
 
 
-async def stream_round_trip_ms(mongo: Mongo, scratch: str) -> float:
+async def stream_round_trip_ms(mongo: Mongo, trial: str) -> float:
     """Milliseconds from the start of an insert until its change event is here.
 
     Raises:
@@ -77,11 +80,12 @@ async def stream_round_trip_ms(mongo: Mongo, scratch: str) -> float:
         DatabaseRefused: the user may not open a change stream.
         DatabaseError: no event came in time, or the server has no change streams.
     """
-    place = mongo.database[scratch]
-    async with _stream(mongo, place) as stream:
+    place = mongo.database[TRIALS]
+    key = f"{trial}-stream"
+    async with _stream(mongo, place, key) as stream:
         began = time.monotonic()
         with translated("inserting a scratch document"), pymongo.timeout(_DEADLINE_S):
-            await place.insert_one({"_id": uuid4().hex})
+            await place.insert_one({"_id": key})
         while time.monotonic() - began < _DEADLINE_S:
             with translated("reading a change stream"), pymongo.timeout(_DEADLINE_S):
                 event = await stream.try_next()
@@ -93,9 +97,10 @@ async def stream_round_trip_ms(mongo: Mongo, scratch: str) -> float:
 
 
 @asynccontextmanager
-async def _stream(mongo: Mongo, place: Collection) -> AsyncIterator[ChangeStream]:
+async def _stream(mongo: Mongo, place: Collection, key: str) -> AsyncIterator[ChangeStream]:
+    mine = [{"$match": {"documentKey._id": key}}]
     with translated("opening a change stream"), pymongo.timeout(_DEADLINE_S):
-        stream = await mongo.driver.watch(place, [], max_await_ms=STREAM_WAIT_MS)
+        stream = await mongo.driver.watch(place, mine, max_await_ms=STREAM_WAIT_MS)
     try:
         yield stream
     finally:
@@ -103,16 +108,16 @@ async def _stream(mongo: Mongo, place: Collection) -> AsyncIterator[ChangeStream
             await stream.close()
 
 
-async def transaction_ms(mongo: Mongo, scratch: str) -> float:
+async def transaction_ms(mongo: Mongo, trial: str) -> float:
     """Milliseconds that one small transaction takes.
 
     Raises:
         DatabaseError: it cannot be had, or failed.
     """
-    place = mongo.database[scratch]
+    place = mongo.database[TRIALS]
 
     async def work(session: Any) -> None:
-        await place.insert_one({"_id": uuid4().hex}, session=session)
+        await place.insert_one({"_id": f"{trial}-transaction"}, session=session)
 
     began = time.monotonic()
     with translated("trying a transaction"), pymongo.timeout(_DEADLINE_S):
@@ -120,15 +125,15 @@ async def transaction_ms(mongo: Mongo, scratch: str) -> float:
     return (time.monotonic() - began) * 1000
 
 
-async def clean_up(mongo: Mongo, scratch: str) -> None:
-    """Remove the scratch collection; harmless when there is none.
+async def clean_up(mongo: Mongo, trial: str) -> None:
+    """Remove the documents of a trial; harmless when there are none.
 
     Raises:
-        DatabaseError: it is still there.
+        DatabaseError: they are still there.
     """
-    with translated(f"removing the scratch collection {scratch}"), pymongo.timeout(_DEADLINE_S):
-        if scratch in await mongo.database.list_collection_names():
-            await mongo.database.command("drop", scratch)
+    own = {"_id": {"$gte": f"{trial}-", "$lt": f"{trial}~"}}
+    with translated("removing the doctor's own documents"), pymongo.timeout(_DEADLINE_S):
+        await mongo.database[TRIALS].delete_many(own)
 
 
 async def indexes(mongo: Mongo) -> set[str]:

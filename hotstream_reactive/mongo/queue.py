@@ -58,6 +58,7 @@ UNARMED = {
 }
 #: A task with a schedule waits until intake has computed when it is due.
 ARMED = {"$nor": [UNARMED]}
+URGENT = {"$or": [{"immediate": True}, {"priority": {"$gte": 1, "$lte": URGENT_PRIORITY}}]}
 DUE = {"$expr": {"$lte": ["$run_at", "$$NOW"]}, "run_at": {"$type": "date"}}
 LATER = {"$expr": {"$gt": ["$run_at", "$$NOW"]}, "run_at": {"$type": "date"}}
 #: A document that a claim may add its fields to, far from the 16 MB where that fails.

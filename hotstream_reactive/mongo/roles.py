@@ -29,6 +29,8 @@ ROLES: dict[str, dict[str, list[str]]] = {
         "rate_limits": _OWN,
         "task_history": _OWN,
         "history_state": _OWN,
+        # What `hotstream doctor` tries, in a place of its own.
+        "doctor_trials": [*_OWN, "changeStream"],
     },
     # Writes tasks, edits them (an edit is a command), and reads what came of them.
     "hotstreamProducer": {

@@ -180,7 +180,7 @@ def test_doctor_on_a_healthy_server(cli: Cli, sync_database: Db) -> None:
     assert states["twitter"] == "warn"
     assert "browser" in states
     assert all(check["remedy"] for check in report["checks"] if check["state"] != "ok")
-    assert not [n for n in sync_database.list_collection_names() if "doctor" in n]
+    assert sync_database.doctor_trials.count_documents({}) == 0
 
 
 def test_doctor_without_a_server_and_with_a_bad_disk(offline: Cli) -> None:

@@ -13,7 +13,8 @@ TASKS = 40
 MOST_ATTEMPTS = 1.5
 
 
-async def test_claim_attempts_per_task(lab: Workshop) -> None:
+@pytest.mark.parametrize("priority", [5, 1], ids=["ordinary", "urgent"])
+async def test_claim_attempts_per_task(lab: Workshop, priority: int) -> None:
     """Counted by the profiler of the server: a claim is a write that asks for the pending state."""
     # Sixteen streams in one process would take all the threads of the other driver.
     mongodb = msgspec.structs.replace(lab.settings.mongodb, driver="pymongo")
@@ -30,7 +31,7 @@ async def test_claim_attempts_per_task(lab: Workshop) -> None:
         await lab.database.create_collection("system.profile", capped=True, size=64 * 2**20)
         await lab.database.command("profile", 2)
         for n in range(TASKS):
-            await lab.insert(task(f"t{n}"))
+            await lab.insert(task(f"t{n}", priority=priority))
             await lab.reaches(f"t{n}", 2)
         await lab.database.command("profile", 0)
     claims = [

@@ -92,6 +92,13 @@ def secured(guarded: str, tmp_path: Path) -> Iterator[Yard]:
             everything[DATABASE][name].delete_many({})
 
 
+def test_the_doctor_finds_a_worker_of_least_privilege_healthy(guarded: str, tmp_path: Path) -> None:
+    done = hotstream(tmp_path, "doctor", "--json", env={"MONGODB_URI": uri_of(guarded, "worker")})
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    for name in ("privileges", "stream", "transactions"):
+        assert checks[name]["state"] == "ok", checks[name]
+
+
 @pytest.mark.fault("H8", "roles of least privilege, authentication on")
 def test_each_role_can_do_its_work_and_no_more(secured: Yard, guarded: str) -> None:
     settings = {"HISTORY_ENABLED": "true", "SCHEDULER_RETRY_BASE_DELAY": "0.1"}

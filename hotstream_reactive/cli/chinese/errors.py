@@ -52,7 +52,7 @@ CHINESE = {
     "counting waiting tasks": "统计等待的任务",
     "closing a change stream": "关闭变更流",
     "inserting a scratch document": "插入临时文档",
-    "removing the scratch collection {}": "移除临时集合 {0}",
+    "removing the doctor's own documents": "移除诊断自己的文档",
     "reading the controls": "读取控制文档",
     "reading the history": "读取历史",
     "reading the indexes": "读取索引",
