@@ -27,9 +27,12 @@ from hotstream_reactive.model.task import TaskStatus
 
 #: With more hints than this waiting, the queue itself is the better list.
 MOST_HINTS = 64
-#: How long the second worker in the order of a task waits for the first, and the others for both.
-SECOND_WAITS_S = 0.015
-OTHERS_WAIT_S = 0.06
+#: How long the second worker in the order of a task waits for the first, and the others for both;
+#: longer where claims take long: so many times what one took here of late.
+SECOND_WAITS_S, SECOND_WAITS = 0.015, 2
+OTHERS_WAIT_S, OTHERS_WAIT = 0.06, 4
+#: How much the newest of them counts.
+SMOOTHING = 0.25
 #: Each of the others waits so much longer than the one before it: where the first are slow, not all
 #: the rest shall try at the same moment.
 EACH_WAITS_S = 0.03
@@ -93,6 +96,8 @@ class Dispatcher:
         self._urgent_waits = False
         #: Platforms below whose limit there may be a place again.
         self._freed: set[str] = set()
+        #: Seconds that the claim of one task took of late.
+        self._claim_s = 0.0
         #: Tasks that were claimed and do not run yet: their documents are being read.
         self._taken = 0
         self._readers: TaskGroup
@@ -178,8 +183,7 @@ class Dispatcher:
             return
         place = self._rank(change.document_id)
         if place > 0:
-            wait_s = SECOND_WAITS_S if place == 1 else OTHERS_WAIT_S + EACH_WAITS_S * (place - 2)
-            self._late_wait_s = min(self._late_wait_s, wait_s)
+            self._late_wait_s = min(self._late_wait_s, self._patience_s(place))
             self._late.set()
         elif len(self._hinted) < MOST_HINTS:
             self._hinted.append((change.document_id, urgent))
@@ -187,6 +191,12 @@ class Dispatcher:
             self._queue_waits = True
             self._urgent_waits = self._urgent_waits or urgent
         self._wake.set()
+
+    def _patience_s(self, place: int) -> float:
+        """How long to wait for the workers before this one in the order of a task."""
+        if place == 1:
+            return max(SECOND_WAITS_S, SECOND_WAITS * self._claim_s)
+        return max(OTHERS_WAIT_S, OTHERS_WAIT * self._claim_s) + EACH_WAITS_S * (place - 2)
 
     def _others_wait(self) -> bool:
         """Whether a task may have to stand in the queue; else it is claimed by its id, now."""
@@ -233,7 +243,7 @@ class Dispatcher:
                 self._queue_waits = self._queue_waits or bool(hinted)
                 if len(may_start) == 1 and not self._urgent_waits:
                     # The one urgent task there is: no need to look for it.
-                    await self._claimer.one(may_start[0], urgent_only=True)
+                    await self._claim_one(may_start[0], urgent_only=True)
                 elif may_start or self._urgent_waits:
                     await self._claim_urgent(free)
                 else:
@@ -268,7 +278,7 @@ class Dispatcher:
         """Claim the one task that is known to wait, or as many as there is room for, in order."""
         if len(self._hinted) == 1 and not self._queue_waits:
             document_id, _ = self._hinted.pop()
-            await self._claimer.one(document_id)
+            await self._claim_one(document_id)
             return
         self._hinted.clear()
         self._queue_waits = self._urgent_waits = False
@@ -277,6 +287,11 @@ class Dispatcher:
         if await self._claim_batch(limit):
             # What did not fit waits for the next free slot; urgent ones perhaps for an express one.
             self._queue_waits = self._urgent_waits = True
+
+    async def _claim_one(self, document_id: Any, *, urgent_only: bool = False) -> None:
+        began_at = time.monotonic()
+        await self._claimer.one(document_id, urgent_only=urgent_only)
+        self._claim_s += SMOOTHING * (time.monotonic() - began_at - self._claim_s)
 
     async def _claim_batch(
         self, limit: int, *, urgent_only: bool = False, only: Collection[str] | None = None
