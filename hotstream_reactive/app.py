@@ -16,6 +16,7 @@ from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.worker import Worker
 from hotstream_reactive.errors import InvalidTask
 from hotstream_reactive.extractors.base import DataExtractor
+from hotstream_reactive.metrics import open_meter
 from hotstream_reactive.model.task import Task
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.client import connected as connected  # noqa: PLC0414 - also offered here
@@ -77,7 +78,7 @@ class PlatformTools:
             options=options,
             platform=self._settings.platform(task.platform),
             fetch=self._settings.fetch,
-            log=logger.bind(task_id=task.task_id, platform=task.platform),
+            log=logger.bind(task_id=task.task_id, platform=task.platform, run=task.run_number),
             evidence_dir=self._evidence_dirs[task.platform],
         )
 
@@ -152,19 +153,24 @@ def make_worker(
     async def tend() -> None:
         await prepare(mongo, settings)
 
-    return Worker(
+    platforms = [name for name in registry.platforms if settings.platform(name).enabled]
+    meter = open_meter(settings, events, worker_id=worker_id, platforms=platforms)
+    worker = Worker(
         stores,
         AppToolbox(settings, registry, stores.items),
         settings,
         events,
         worker_id=worker_id,
-        platforms=[name for name in registry.platforms if settings.platform(name).enabled],
+        platforms=platforms,
         open_feed=stores.open_feed if settings.scheduler.reactive else None,
         tend=tend,
-        besides=_recorder(settings, mongo, events, worker_id),
+        besides=[*_recorder(settings, mongo, events, worker_id), *([meter.run] if meter else [])],
         leave=leave,
         thread_leases=SyncLeases(mongo.blocking_client, settings.mongodb.database),
     )
+    if meter is not None:
+        meter.follow(worker)
+    return worker
 
 
 def _recorder(

@@ -58,6 +58,7 @@ class FrameworkSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only
     """[framework]"""
 
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
     worker_id: Annotated[
         str, Meta(max_length=128, description="a text of at most 128 characters")
     ] = ""
@@ -207,6 +208,13 @@ class MonitoringSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     runs_retention_days: Annotated[
         int, Meta(ge=1, le=3650, description="a whole number of days from 1 to 3650")
     ] = 30
+    metrics_address: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?:\Z|[^\s/@]+:[1-9]\d{0,4}\Z)",
+            description='host and port, e.g. 127.0.0.1:9464, or ""',
+        ),
+    ] = ""
 
 
 class HistorySettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
