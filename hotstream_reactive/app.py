@@ -24,6 +24,7 @@ from hotstream_reactive.mongo.indexes import ensure_indexes
 from hotstream_reactive.mongo.items import ItemStore
 from hotstream_reactive.mongo.stores import MongoStores
 from hotstream_reactive.mongo.sync_leases import SyncLeases
+from hotstream_reactive.notify import open_outbox
 from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, SearchOptions
 from hotstream_reactive.plugins import Registry, load_plugins
 from hotstream_reactive.settings import Settings
@@ -155,6 +156,8 @@ def make_worker(
 
     platforms = [name for name in registry.platforms if settings.platform(name).enabled]
     meter = open_meter(settings, events, worker_id=worker_id, platforms=platforms)
+    outbox = open_outbox(settings, events, worker_id=worker_id)
+    services = [one.run for one in (meter, outbox) if one is not None]
     worker = Worker(
         stores,
         AppToolbox(settings, registry, stores.items),
@@ -164,7 +167,7 @@ def make_worker(
         platforms=platforms,
         open_feed=stores.open_feed if settings.scheduler.reactive else None,
         tend=tend,
-        besides=[*_recorder(settings, mongo, events, worker_id), *([meter.run] if meter else [])],
+        besides=[*_recorder(settings, mongo, events, worker_id), *services],
         leave=leave,
         thread_leases=SyncLeases(mongo.blocking_client, settings.mongodb.database),
     )

@@ -217,6 +217,26 @@ class MonitoringSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     ] = ""
 
 
+class NotificationSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """[notifications]"""
+
+    on: Annotated[
+        list[Literal["completed", "nothing_found", "failed", "needs_login"]],
+        Meta(description="a list of completed, nothing_found, failed, needs_login"),
+    ] = msgspec.field(default_factory=lambda: ["nothing_found", "failed", "needs_login"])
+    webhooks: Annotated[
+        list[Url], Meta(description="a list of addresses starting with http:// or https://")
+    ] = []
+    secret: str = ""
+    command: Annotated[
+        list[str], Meta(description="a program and its arguments, each a text in a list")
+    ] = []
+    timeout: Seconds = 10.0
+    attempts: Annotated[int, Meta(ge=1, le=20, description="a whole number from 1 to 20")] = 5
+    retry_base_delay: Seconds = 2.0
+    queue_size: Count = 1000
+
+
 class HistorySettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """[history]"""
 
@@ -238,6 +258,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     plugins: PluginSettings = PluginSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     history: HistorySettings = HistorySettings()
+    notifications: NotificationSettings = NotificationSettings()
 
     def platform(self, name: str) -> PlatformSettings:
         """The settings of a platform, defaults when it has no table of its own."""
@@ -273,6 +294,9 @@ def redacted(key: str, value: Any) -> Any:
         case str() if key.endswith(".proxies") and "@" in value:
             # Also when the scheme was forgotten, so that it is no address.
             return "***@" + value.rpartition("@")[2]
+        case str() if key == "notifications.webhooks":
+            # The path of a webhook is often its only password.
+            return re.sub(r"^(https?://)(?:[^/?#]*@)?([^/?#]+).+", r"\1\2/***", value)
         case _ if _SECRET_KEY.search(key.rpartition(".")[2]):
             return "***"
         case Mapping():
