@@ -16,6 +16,7 @@ from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.worker import Worker
 from hotstream_reactive.errors import InvalidTask
 from hotstream_reactive.extractors.base import DataExtractor
+from hotstream_reactive.metrics import open_meter
 from hotstream_reactive.model.task import Task
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.client import connected as connected  # noqa: PLC0414 - also offered here
@@ -23,6 +24,7 @@ from hotstream_reactive.mongo.indexes import ensure_indexes
 from hotstream_reactive.mongo.items import ItemStore
 from hotstream_reactive.mongo.stores import MongoStores
 from hotstream_reactive.mongo.sync_leases import SyncLeases
+from hotstream_reactive.notify import open_outbox
 from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, SearchOptions
 from hotstream_reactive.plugins import Registry, load_plugins
 from hotstream_reactive.settings import Settings
@@ -77,7 +79,7 @@ class PlatformTools:
             options=options,
             platform=self._settings.platform(task.platform),
             fetch=self._settings.fetch,
-            log=logger.bind(task_id=task.task_id, platform=task.platform),
+            log=logger.bind(task_id=task.task_id, platform=task.platform, run=task.run_number),
             evidence_dir=self._evidence_dirs[task.platform],
         )
 
@@ -152,19 +154,26 @@ def make_worker(
     async def tend() -> None:
         await prepare(mongo, settings)
 
-    return Worker(
+    platforms = [name for name in registry.platforms if settings.platform(name).enabled]
+    meter = open_meter(settings, events, worker_id=worker_id, platforms=platforms)
+    outbox = open_outbox(settings, events, worker_id=worker_id)
+    services = [one.run for one in (meter, outbox) if one is not None]
+    worker = Worker(
         stores,
         AppToolbox(settings, registry, stores.items),
         settings,
         events,
         worker_id=worker_id,
-        platforms=[name for name in registry.platforms if settings.platform(name).enabled],
+        platforms=platforms,
         open_feed=stores.open_feed if settings.scheduler.reactive else None,
         tend=tend,
-        besides=_recorder(settings, mongo, events, worker_id),
+        besides=[*_recorder(settings, mongo, events, worker_id), *services],
         leave=leave,
         thread_leases=SyncLeases(mongo.blocking_client, settings.mongodb.database),
     )
+    if meter is not None:
+        meter.follow(worker)
+    return worker
 
 
 def _recorder(

@@ -58,6 +58,7 @@ class FrameworkSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only
     """[framework]"""
 
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
     worker_id: Annotated[
         str, Meta(max_length=128, description="a text of at most 128 characters")
     ] = ""
@@ -207,6 +208,33 @@ class MonitoringSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     runs_retention_days: Annotated[
         int, Meta(ge=1, le=3650, description="a whole number of days from 1 to 3650")
     ] = 30
+    metrics_address: Annotated[
+        str,
+        Meta(
+            pattern=r"^(?:\Z|[^\s/@]+:[1-9]\d{0,4}\Z)",
+            description='host and port, e.g. 127.0.0.1:9464, or ""',
+        ),
+    ] = ""
+
+
+class NotificationSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """[notifications]"""
+
+    on: Annotated[
+        list[Literal["completed", "nothing_found", "failed", "needs_login"]],
+        Meta(description="a list of completed, nothing_found, failed, needs_login"),
+    ] = msgspec.field(default_factory=lambda: ["nothing_found", "failed", "needs_login"])
+    webhooks: Annotated[
+        list[Url], Meta(description="a list of addresses starting with http:// or https://")
+    ] = []
+    secret: str = ""
+    command: Annotated[
+        list[str], Meta(description="a program and its arguments, each a text in a list")
+    ] = []
+    timeout: Seconds = 10.0
+    attempts: Annotated[int, Meta(ge=1, le=20, description="a whole number from 1 to 20")] = 5
+    retry_base_delay: Seconds = 2.0
+    queue_size: Count = 1000
 
 
 class HistorySettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -230,6 +258,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     plugins: PluginSettings = PluginSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     history: HistorySettings = HistorySettings()
+    notifications: NotificationSettings = NotificationSettings()
 
     def platform(self, name: str) -> PlatformSettings:
         """The settings of a platform, defaults when it has no table of its own."""
@@ -265,6 +294,9 @@ def redacted(key: str, value: Any) -> Any:
         case str() if key.endswith(".proxies") and "@" in value:
             # Also when the scheme was forgotten, so that it is no address.
             return "***@" + value.rpartition("@")[2]
+        case str() if key == "notifications.webhooks":
+            # The path of a webhook is often its only password.
+            return re.sub(r"^(https?://)(?:[^/?#]*@)?([^/?#]+).+", r"\1\2/***", value)
         case _ if _SECRET_KEY.search(key.rpartition(".")[2]):
             return "***"
         case Mapping():

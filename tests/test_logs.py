@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loguru import logger
 
+from hotstream_reactive.engine.events import Event
+from hotstream_reactive.engine.log import log_event
 from hotstream_reactive.errors import ConfigError
 from hotstream_reactive.logs import configure
 from hotstream_reactive.settings import FrameworkSettings, MonitoringSettings, Settings
@@ -275,3 +279,51 @@ class TestFile:
     def test_a_file_that_cannot_be_opened_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"\[monitoring\] log_file = .*name a file"):
             configure(self.settings(tmp_path), stream=io.StringIO())
+
+
+class TestJson:
+    def lines(self, say: Callable[[], None]) -> list[dict[str, Any]]:
+        stream = io.StringIO()
+        configure(
+            Settings(framework=FrameworkSettings(log_format="json")), stream=stream, worker_id="w1"
+        )
+        say()
+        return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    def test_an_event_is_one_object_with_its_values(self) -> None:
+        details = {"platform": "twitter", "run_number": 3, "result_count": 7, "cause": ""}
+        event = Event(action="completed", task_id="t", details=details)
+        [line] = self.lines(lambda: log_event(event))
+        moment = datetime.fromisoformat(line.pop("time"))
+        assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)
+        assert line == {
+            "level": "SUCCESS",
+            "message": "completed platform=twitter run_number=3 result_count=7",
+            "worker_id": "w1",
+            "task_id": "t",
+            "run": 3,
+            "action": "completed",
+            "details": details,
+        }
+
+    def test_secrets_and_controls_stay_out_of_values_too(self) -> None:
+        details = {"reason": "mongodb://u:canary@h/\x1b[2J\n", "password": "canary", "n": [1, None]}
+        [line] = self.lines(lambda: log_event(Event(action="claim_failed", details=details)))
+        assert "canary" not in json.dumps(line)
+        assert "\x1b" not in line["details"]["reason"]
+        assert line["details"]["n"] == [1, None]
+
+    def test_what_looks_like_a_template_or_a_line_is_text(self) -> None:
+        [line] = self.lines(lambda: logger.info("{} {x} <red>\n{}".replace("\n", chr(10))))
+        assert line["message"].startswith("{} {x} <red>")
+
+    def test_a_traceback_is_in_the_same_object(self) -> None:
+        def say() -> None:
+            try:
+                int("wrong")
+            except ValueError:
+                logger.exception("it broke")
+
+        [line] = self.lines(say)
+        assert line["message"] == "it broke"
+        assert "ValueError: invalid literal" in line["exception"]

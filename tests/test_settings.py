@@ -25,6 +25,8 @@ from hotstream_reactive.settings import (
 from hotstream_reactive.settings_file import FIELDS, LoadedSettings, load
 from hotstream_reactive.text import clean, redact_uri
 
+#: For texts that are empty by default and must have a form.
+EXAMPLES = {"mongodb.uri": "mongodb://x", "monitoring.metrics_address": "127.0.0.1:9464"}
 DELIVERED = Path(__file__).parents[1] / "config.toml"
 CANARY = "c4n4ry"
 
@@ -165,7 +167,7 @@ class TestEnvironment:
             value = []
         text = str(value).lower() if isinstance(value, bool) else str(value)
         name = "HOTSTREAM_" + key.replace(".", separators).upper()
-        loaded = load(environ={name: text or "mongodb://x" * (key == "mongodb.uri") or "text"})
+        loaded = load(environ={name: text or EXAMPLES.get(key, "text")})
         assert loaded.sources[key] == name
 
     def test_no_key_looks_like_a_variable_of_a_service(self) -> None:

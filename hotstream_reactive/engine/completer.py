@@ -145,7 +145,10 @@ class Completer:
         outcome = run.outcome
         details: dict[str, Any] = {
             "platform": run.task.platform,
+            "run_number": run.task.run_number,
             "result_count": outcome.result_count,
+            "new_items": run.new_items,
+            "cause": run.cause,
             "elapsed_ms": round(run.elapsed_s * 1000, 1),
         }
         match outcome:

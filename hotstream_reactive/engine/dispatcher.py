@@ -94,6 +94,8 @@ class Dispatcher:
         #: There may be tasks in the queue; and: there may be urgent ones among them.
         self._queue_waits = False
         self._urgent_waits = False
+        #: Something hinted at what the next look into the queue may find.
+        self._expected = True
         #: Platforms below whose limit there may be a place again.
         self._freed: set[str] = set()
         #: Seconds that the claim of one task took of late.
@@ -129,6 +131,7 @@ class Dispatcher:
 
     def changed(self, change: Change) -> None:
         """A document was changed by anybody, also by this worker."""
+        self._expected = True
         run = self._active.of_document(change.document_id)
         if change.deleted or _is(change.status, TaskStatus.CANCELLED):
             if run is not None:
@@ -151,7 +154,12 @@ class Dispatcher:
             self._hint(change)
 
     def sweep(self, *, urgent_only: bool = False) -> None:
-        """Look through the queue, or its urgent part."""
+        """Look through the queue, or its urgent part: something says that there may be work."""
+        self._expected = True
+        self.beat(urgent_only=urgent_only)
+
+    def beat(self, *, urgent_only: bool = False) -> None:
+        """Look only because the time for it has come; what is found, the stream had missed."""
         self._queue_waits = self._queue_waits or not urgent_only
         self._urgent_waits = True
         self._wake.set()
@@ -167,6 +175,7 @@ class Dispatcher:
         # Apart from the whole queue: looking for others behind a long line of a full platform
         # takes the server time, and there were none when the queue was looked through.
         self._freed.update(platforms)
+        self._expected = self._expected or bool(platforms)
         self._urgent_waits = self._urgent_waits or bool(platforms)
         self._wake.set()
 
@@ -297,8 +306,12 @@ class Dispatcher:
         self, limit: int, *, urgent_only: bool = False, only: Collection[str] | None = None
     ) -> bool:
         """Claim a batch; says whether there may be more of the kind."""
+        expected, self._expected = self._expected, False
         taken = await self._claimer.take(limit, urgent_only=urgent_only, only=only)
         if taken:
+            if not expected:
+                self._events.emit("sweep_found", tasks=len(taken))
+            self._expected = self._expected or taken.more
             self._taken += len(taken)
             if self._gate.holding:
                 # Whether it may start, and counts, is known only when it was admitted.
@@ -331,7 +344,7 @@ class Dispatcher:
                 self._events.emit("timer_failed", reason=str(error))
                 wait_s = None
             # What became due before the answer is not in it.
-            self.sweep()
+            self.beat()
             with anyio.move_on_after(wait_s) as due:
                 await self._recheck.wait()
             if due.cancelled_caught:

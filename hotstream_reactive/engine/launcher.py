@@ -72,6 +72,7 @@ class Launcher:
             priority=task.priority,
             immediate=task.immediate,
             run_number=task.run_number,
+            waited_s=_waited_s(task),
         )
         assert self.group is not None
         self.group.start_soon(self._run, active)
@@ -118,4 +119,18 @@ class Launcher:
         refused = ActiveRun(task, lease_id)
         refused.ended = True
         self._active.add(refused)
-        self._completer.submit(FinishedRun(task=task, lease_id=lease_id, outcome=Failed(reason)))
+        self._completer.submit(
+            FinishedRun(task=task, lease_id=lease_id, outcome=Failed(reason), cause="invalid_task")
+        )
+
+
+def _waited_s(task: Task) -> float | None:
+    """Seconds from when the task was due to its claim; None when nobody can know.
+
+    A time to start is by the server's clock, `created_at` by the writer's. A task that was put back
+    to pending by an edit says nowhere when.
+    """
+    due = task.run_at or (task.created_at if task.run_number == 1 else None)
+    if due is None or task.started_at is None:
+        return None
+    return max(0.0, round((task.started_at - due).total_seconds(), 3))

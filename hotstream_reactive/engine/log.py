@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from loguru import logger
 
 from hotstream_reactive.engine.events import Event
@@ -30,10 +32,16 @@ _LEVELS = {
 }
 
 
+#: Other fields say the same in a line; they are for listeners that count.
+_NOT_IN_LINES = {"cause", "new_items", "waited_s"}
+
+
 def log_event(event: Event) -> None:
     """Write one event as one line; a listener for `Events`."""
-    known = {"task_id": event.task_id} if event.task_id else {}
-    bound = logger.bind(action=event.action, **known)
+    known: dict[str, Any] = {"task_id": event.task_id} if event.task_id else {}
+    if "run_number" in event.details:
+        known["run"] = event.details["run_number"]
+    bound = logger.bind(action=event.action, details=event.details, **known)
     level = _LEVELS.get(event.action, "WARNING" if event.action.endswith("_failed") else "INFO")
     # Lazy, as at the level of a busy worker most events are no lines.
     bound.opt(lazy=True).log(level, "{}", lambda: _line(event))
@@ -41,6 +49,8 @@ def log_event(event: Event) -> None:
 
 def _line(event: Event) -> str:
     details = " ".join(
-        f"{name}={value}" for name, value in event.details.items() if value not in (None, "")
+        f"{name}={value}"
+        for name, value in event.details.items()
+        if value not in (None, "") and name not in _NOT_IN_LINES
     )
     return f"{event.action.replace('_', ' ')} {details}".strip()

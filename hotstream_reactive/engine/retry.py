@@ -8,12 +8,14 @@ from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.errors import (
     BlockedError,
     ConfigError,
+    DatabaseError,
     InvalidTask,
     LoginRequired,
     PermanentError,
     PluginError,
     RateLimited,
     ScrapeError,
+    StorageError,
 )
 from hotstream_reactive.errors import LeaseLost as LeaseLostError
 from hotstream_reactive.model.outcome import Failed, LeaseLost, Outcome, Retry
@@ -27,6 +29,18 @@ BLOCKED_FACTOR = 5
 LONGEST_NAMED_WAIT_S = 7 * 86_400.0
 #: How long a task that waits for a session is left alone before its file is looked at again.
 LOOK_AGAIN_S = 300.0
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (RateLimited, "rate_limited"),
+    (BlockedError, "blocked"),
+    (LoginRequired, "login_required"),
+    (PermanentError, "permanent"),
+    (InvalidTask, "invalid_task"),
+    (ScrapeError, "transient"),
+    (StorageError, "storage"),
+    (DatabaseError, "database"),
+    (PluginError, "plugin"),
+    (ConfigError, "config"),
+)
 _FINAL = (PermanentError, LoginRequired, InvalidTask, ConfigError, PluginError)
 
 
@@ -54,6 +68,13 @@ def judge(
         # The site named a time: never earlier, and not all at once when it has come.
         wait_s = _named_wait(error.retry_after) + wait_s / factor
     return Retry(reason=text, after_s=wait_s, result_count=result_count)
+
+
+def cause(error: BaseException) -> str:
+    """One of a few words for what a run failed of; metrics and notifications tell by it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return next((word for kind, word in _CAUSES if isinstance(error, kind)), "crashed")
 
 
 def describe(error: BaseException) -> str:

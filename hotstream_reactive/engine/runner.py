@@ -13,7 +13,7 @@ from hotstream_reactive.engine import frames
 from hotstream_reactive.engine.attempt import Attempt, Toolbox
 from hotstream_reactive.engine.heartbeat import Heartbeat
 from hotstream_reactive.engine.parking import park
-from hotstream_reactive.engine.retry import judge
+from hotstream_reactive.engine.retry import cause, judge
 from hotstream_reactive.engine.running import ActiveRun
 from hotstream_reactive.errors import HotStreamError, LeaseLost, LoginRequired, TransientError
 from hotstream_reactive.model.outcome import Completed, Outcome
@@ -56,6 +56,7 @@ class Runner:
             checkpoint=active.checkpoint,
             progress=active.progress,
             trace=active.trace,
+            cause=active.cause,
         )
 
     async def _outcome(self, attempt: Attempt, active: ActiveRun) -> Outcome:
@@ -81,6 +82,7 @@ class Runner:
                 f"ran longer than its timeout of {task.timeout:g} s", kind="timeout"
             )
         if failure is not None:
+            active.cause = cause(failure)
             logger.bind(task_id=task.task_id).opt(exception=failure).debug("run failed")
             if not isinstance(failure, HotStreamError):
                 active.trace = frames.tail(failure)

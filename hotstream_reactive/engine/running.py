@@ -38,6 +38,8 @@ class ActiveRun:
         self.checkpoint: dict[str, Any] = dict(task.checkpoint)
         #: Where an unexpected error was raised.
         self.trace: list[str] = []
+        #: Of which kind its failure is, as `retry.cause` names it.
+        self.cause = ""
 
     def begin(self) -> None:
         """Note the job in which the run goes on, to tell later where it is."""

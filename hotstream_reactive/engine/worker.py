@@ -267,11 +267,11 @@ class Worker:
 
     def _main_beat(self) -> None:
         self._intake.want()
-        self._sweep()
+        self._dispatcher.beat()
         self._dispatcher.recheck_timer()
 
     def _priority_beat(self) -> None:
-        self._dispatcher.sweep(urgent_only=True)
+        self._dispatcher.beat(urgent_only=True)
         # A place below a limit that another worker's run has left is no change anybody hears of.
         self._dispatcher.places_freed(self._gate.limited)
 

@@ -37,7 +37,7 @@ class FinishedRun(msgspec.Struct, kw_only=True, frozen=True):
     `elapsed_s` and `timings_ms` (step name → milliseconds: ``authenticate``, ``collect``,
     ``extract``, ``store``) are measured on the monotonic clock. `rearm_at` is when a task with a
     schedule is due next. `log` holds the last lines of the run's log, `trace` where an unexpected
-    error was raised, innermost frame last.
+    error was raised, innermost frame last. `cause` is one word for what the run failed of.
     """
 
     task: Task
@@ -50,6 +50,14 @@ class FinishedRun(msgspec.Struct, kw_only=True, frozen=True):
     rearm_at: datetime | None = None
     log: list[str] = []
     trace: list[str] = []
+    cause: str = ""
+
+    @property
+    def new_items(self) -> int:
+        """Items that this very run stored; a checkpoint counts those of runs before."""
+        before = self.task.checkpoint.get("stored")
+        stored = before if isinstance(before, int) and before > 0 else 0
+        return max(0, self.outcome.result_count - stored)
 
 
 class Rescued(msgspec.Struct, kw_only=True, frozen=True):

@@ -14,7 +14,16 @@ from hotstream_reactive.cli.main import VERBS, hotstream
 
 PACKAGE = Path(__file__).parents[2] / "hotstream_reactive"
 #: Whose errors reach a person who calls a verb.
-BELOW = ("app.py", "settings_file.py", "logs.py", "plugins.py", "model", "mongo", "doctor")
+BELOW = (
+    "app.py",
+    "settings_file.py",
+    "logs.py",
+    "plugins.py",
+    "metrics",
+    "model",
+    "mongo",
+    "doctor",
+)
 #: Calls whose text is printed, by name, with the places of their texts.
 _PRINTING = {
     "say": (0, 1, 2),
