@@ -34,6 +34,7 @@ class ClaimStore(Protocol):
         urgent_only: bool,
         room: Mapping[str, int],
         only: Collection[str] | None,
+        ids: list[Any] | None,
     ) -> Any: ...
     async def read(self, taken: Any) -> Sequence[Document]: ...
     async def next_due_in(self) -> float | None: ...
@@ -63,16 +64,21 @@ class Claimer:
             await self._start_admitted([document])
 
     async def take(
-        self, limit: int, *, urgent_only: bool = False, only: Collection[str] | None = None
+        self,
+        limit: int,
+        *,
+        urgent_only: bool = False,
+        only: Collection[str] | None = None,
+        ids: list[Any] | None = None,
     ) -> Taken:
-        """Claim up to `limit` tasks in queue order; `begin` starts them.
+        """Claim up to `limit` tasks in queue order, of these `ids` alone; `begin` starts them.
 
         Raises:
             DatabaseError: as `ClaimStore.take_batch`.
         """
         room = await self._gate.room()
         taken: Taken = await self._store.take_batch(
-            limit, urgent_only=urgent_only, room=room, only=only
+            limit, urgent_only=urgent_only, room=room, only=only, ids=ids
         )
         return taken
 

@@ -6,8 +6,6 @@ gathered while a claim is under way, so a burst of a thousand costs a few claims
 
 from __future__ import annotations
 
-import math
-import random
 import time
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
@@ -19,6 +17,7 @@ from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.claimer import Claimer, Taken
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.gate import Gate
+from hotstream_reactive.engine.later import Later
 from hotstream_reactive.engine.running import ActiveRuns
 from hotstream_reactive.errors import DatabaseError
 from hotstream_reactive.model.change import Change
@@ -27,15 +26,6 @@ from hotstream_reactive.model.task import TaskStatus
 
 #: With more hints than this waiting, the queue itself is the better list.
 MOST_HINTS = 64
-#: How long the second worker in the order of a task waits for the first, and the others for both;
-#: longer where claims take long: so many times what one took here of late.
-SECOND_WAITS_S, SECOND_WAITS = 0.015, 2
-OTHERS_WAIT_S, OTHERS_WAIT = 0.06, 4
-#: How much the newest of them counts.
-SMOOTHING = 0.25
-#: Each of the others waits so much longer than the one before it: where the first are slow, not all
-#: the rest shall try at the same moment.
-EACH_WAITS_S = 0.03
 #: With a queue and fewer free slots than this part of all, a claim waits a moment for more.
 GATHERED_PART = 8
 GATHER_S = 0.004
@@ -87,8 +77,9 @@ class Dispatcher:
         self._doubtful = doubtful
         self._wake = anyio.Event()
         self._recheck = anyio.Event()
-        self._late = anyio.Event()
-        self._late_wait_s = math.inf
+        self._later = Later()
+        #: Tasks whose time has come that were left to others first.
+        self._late: list[Any] = []
         #: Tasks that are known by their id, each with whether it may be urgent.
         self._hinted: list[tuple[Any, bool]] = []
         #: There may be tasks in the queue; and: there may be urgent ones among them.
@@ -98,8 +89,6 @@ class Dispatcher:
         self._expected = True
         #: Platforms below whose limit there may be a place again.
         self._freed: set[str] = set()
-        #: Seconds that the claim of one task took of late.
-        self._claim_s = 0.0
         #: Tasks that were claimed and do not run yet: their documents are being read.
         self._taken = 0
         self._readers: TaskGroup
@@ -192,20 +181,14 @@ class Dispatcher:
             return
         place = self._rank(change.document_id)
         if place > 0:
-            self._late_wait_s = min(self._late_wait_s, self._patience_s(place))
-            self._late.set()
-        elif len(self._hinted) < MOST_HINTS:
+            self._later.leave(change.document_id, place)
+            return
+        if len(self._hinted) < MOST_HINTS:
             self._hinted.append((change.document_id, urgent))
         else:
             self._queue_waits = True
             self._urgent_waits = self._urgent_waits or urgent
         self._wake.set()
-
-    def _patience_s(self, place: int) -> float:
-        """How long to wait for the workers before this one in the order of a task."""
-        if place == 1:
-            return max(SECOND_WAITS_S, SECOND_WAITS * self._claim_s)
-        return max(OTHERS_WAIT_S, OTHERS_WAIT * self._claim_s) + EACH_WAITS_S * (place - 2)
 
     def _others_wait(self) -> bool:
         """Whether a task may have to stand in the queue; else it is claimed by its id, now."""
@@ -242,14 +225,18 @@ class Dispatcher:
             ordinary, free = self.free_ordinary, self.free
             if free <= 0 or self._gate.closed:
                 # What is hinted at from now on stands in the queue, behind what is there.
-                self._queue_waits = self._queue_waits or bool(self._hinted)
-                self._urgent_waits = self._urgent_waits or any(urgent for _, urgent in self._hinted)
+                self._queue_waits = self._queue_waits or bool(self._hinted or self._late)
+                urgent = bool(self._late) or any(urgent for _, urgent in self._hinted)
+                self._urgent_waits = self._urgent_waits or urgent
                 self._hinted.clear()
+                self._late.clear()
                 return
             if ordinary <= 0:
                 hinted, self._hinted = self._hinted, []
                 may_start = [document_id for document_id, urgent in hinted if urgent]
-                self._queue_waits = self._queue_waits or bool(hinted)
+                self._queue_waits = self._queue_waits or bool(hinted or self._late)
+                self._urgent_waits = self._urgent_waits or bool(self._late)
+                self._late.clear()
                 if len(may_start) == 1 and not self._urgent_waits:
                     # The one urgent task there is: no need to look for it.
                     await self._claim_one(may_start[0], urgent_only=True)
@@ -263,12 +250,21 @@ class Dispatcher:
                     await anyio.sleep(GATHER_S)
                     ordinary = self.free_ordinary or ordinary
                 await self._claim_hinted(ordinary)
+            elif self._late:
+                await self._claim_late(ordinary)
             elif self._freed:
                 await self._claim_freed(ordinary)
             elif self._urgent_waits:
                 await self._claim_urgent(free)
             else:
                 return
+
+    async def _claim_late(self, limit: int) -> None:
+        """Claim those of the tasks that the workers before this one have left."""
+        ids, self._late = self._late, []
+        self._expected = True
+        if await self._claim_batch(limit, ids=ids):
+            self._queue_waits = True
 
     async def _claim_freed(self, limit: int) -> None:
         """Claim tasks of platforms whose limit may have a place again."""
@@ -300,14 +296,19 @@ class Dispatcher:
     async def _claim_one(self, document_id: Any, *, urgent_only: bool = False) -> None:
         began_at = time.monotonic()
         await self._claimer.one(document_id, urgent_only=urgent_only)
-        self._claim_s += SMOOTHING * (time.monotonic() - began_at - self._claim_s)
+        self._later.claimed_in(time.monotonic() - began_at)
 
     async def _claim_batch(
-        self, limit: int, *, urgent_only: bool = False, only: Collection[str] | None = None
+        self,
+        limit: int,
+        *,
+        urgent_only: bool = False,
+        only: Collection[str] | None = None,
+        ids: list[Any] | None = None,
     ) -> bool:
         """Claim a batch; says whether there may be more of the kind."""
         expected, self._expected = self._expected, False
-        taken = await self._claimer.take(limit, urgent_only=urgent_only, only=only)
+        taken = await self._claimer.take(limit, urgent_only=urgent_only, only=only, ids=ids)
         if taken:
             if not expected:
                 self._events.emit("sweep_found", tasks=len(taken))
@@ -351,14 +352,14 @@ class Dispatcher:
                 self.sweep()
 
     async def try_late(self) -> None:
-        """Look, a moment after the hints, for tasks that the workers before this one left."""
+        """Look, a moment after their hints, for tasks that the workers before this one left."""
         while True:
-            await self._late.wait()
-            wait_s, self._late_wait_s = self._late_wait_s, math.inf
-            await anyio.sleep(wait_s * random.uniform(1.0, 1.5))
-            self._late = anyio.Event()
-            if self.free > 0:
+            ids = await self._later.due()
+            if ids is None:
                 self.sweep()
+            else:
+                self._late += ids
+                self._wake.set()
 
 
 def _is(status: Any, wanted: TaskStatus) -> bool:

@@ -124,16 +124,18 @@ class Claims:
         urgent_only: bool = False,
         room: Room = MappingProxyType({}),
         only: AnyCollection[str] | None = None,
+        ids: list[Any] | None = None,
     ) -> Taken:
         """Claim up to `limit` tasks in queue order; `read` gives their documents.
 
         Fewer than `limit` and more to be had means that others were quicker. Of a platform in
-        `room` no more are claimed than it has room for; `only` looks at these platforms alone.
+        `room` no more are claimed than it has room for; `only` looks at these platforms alone,
+        `ids` at these documents.
 
         Raises:
             DatabaseError: the queue could not be read, and nothing was claimed.
         """
-        ids = await self._queue.first(limit, urgent_only, room, only)
+        ids = await self._queue.first(limit, urgent_only, room, only, ids)
         more = len(ids) == limit
         if not ids:
             return Taken()

@@ -78,9 +78,14 @@ class Queue:
         self._tasks = tasks
 
     async def first(
-        self, limit: int, urgent_only: bool, room: Room, only: AnyCollection[str] | None
+        self,
+        limit: int,
+        urgent_only: bool,
+        room: Room,
+        only: AnyCollection[str] | None,
+        ids: list[Any] | None = None,
     ) -> list[Any]:
-        """The ids that come first in queue order among what may start now.
+        """The ids that come first in queue order among what may start now; of `ids`, if given.
 
         Raises:
             DatabaseError: unknown.
@@ -89,6 +94,8 @@ class Queue:
         kept: list[Document] = []
         while True:
             among = without(full) if only is None else {"platform": {"$in": sorted({*only} - full)}}
+            if ids is not None:
+                among = {**among, "_id": {"$in": ids}}
             found = kept + await self._ready_and_due(limit, urgent_only, among)
             found = sorted(found, key=_place)[:limit]
             over = {

@@ -31,7 +31,7 @@ CHINESE = {
     "one in {} ms": "一次 {0} 毫秒",
     "{} Tasks are found by polling.": "{0:t} 任务靠轮询查找。",
     "See the server's log.": "请查看服务器的日志。",
-    "Remove it by hand: db.{}.drop()": "请手动移除：db.{0}.drop()",
+    "Remove them by hand: db.{}.drop()": "请手动移除：db.{0}.drop()",
     "all are there": "全部存在",
     "missing: {}": "缺少：{0}",
     "none: wrong tasks are refused by workers; see hotstream init --validator": (
