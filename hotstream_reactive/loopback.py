@@ -7,6 +7,7 @@ also answers that no web server would give.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -50,7 +51,7 @@ class Reply:
     cut: bool = False
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """A site; an asynchronous context manager. Subclasses answer.
 
     Args:
@@ -102,9 +103,9 @@ class LoopbackServer:
         await asyncio.gather(*self._connections, return_exceptions=True)
         await self._server.wait_closed()
 
+    @abstractmethod
     async def answer(self, request: Request) -> Reply:
         """Answer one request."""
-        raise NotImplementedError
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -52,7 +52,7 @@ def new(session: Session, *, name: str, directory: Path | None, as_json: bool) -
     \b
     Examples:
       hotstream plugins new mysite
-      hotstream plugins new mysite --dir ~/work/mysite
+      hotstream plugins new mysite --dir ~/mysite
     """
     session.log(quiet=True)
     check_name(name, registry_of(session.settings).platforms)
