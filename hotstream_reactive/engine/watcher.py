@@ -17,7 +17,12 @@ import anyio
 
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.events import Events
-from hotstream_reactive.errors import DatabaseError, FeedEnded, FeedUnsupported
+from hotstream_reactive.errors import (
+    DatabaseError,
+    DatabaseUnavailable,
+    FeedEnded,
+    FeedUnsupported,
+)
 from hotstream_reactive.model.change import Change
 
 #: The server answers a waiting read within a second; silence for this long is a dead connection.
@@ -28,8 +33,9 @@ UNSUPPORTED_RETRY_S = 60.0
 DEGRADED_SWEEP_S = 2.0
 #: A stream that lived this long was a good one.
 STEADY_S = 5.0
-#: Streams that the server opens and ends again are this far apart, from and to: each costs it a
-#: cursor, and the workers of a fleet are not to come all together. At most three in ten seconds.
+#: Streams that the server refuses, or opens and ends again, are this far apart, from and to: each
+#: costs it work, and the workers of a fleet are not to come all together. At most three in ten
+#: seconds.
 REOPEN_S = (3.4, 4.2)
 
 
@@ -120,21 +126,20 @@ class Watcher:
                 )
                 self._gap()
                 self._hints.sweep()
-                await self._wait_to_reopen(failures, was_open=opened_at is not None)
+                away = opened_at is None and isinstance(error, DatabaseUnavailable)
+                await self._wait_to_reopen(failures, away=away)
 
-    async def _wait_to_reopen(self, failures: int, *, was_open: bool) -> None:
+    async def _wait_to_reopen(self, failures: int, *, away: bool) -> None:
         """Wait before the next try; the first comes at once.
 
         A server that is away is asked again soon, as a refused connection costs nobody anything;
-        one that opens streams and ends them is not hammered.
+        one that refuses streams, or opens them and ends them, is not hammered.
         """
         if failures == 1:
             self._first_try.set()
             return
-        if was_open:
-            wait_s = random.uniform(*REOPEN_S)
-        else:
-            wait_s = full_jitter(failures, 0.2, DEGRADED_SWEEP_S)
+        soon, later = full_jitter(failures, 0.2, DEGRADED_SWEEP_S), random.uniform(*REOPEN_S)
+        wait_s = soon if away else later
         while wait_s > DEGRADED_SWEEP_S and not self._stop.is_set():
             await self._pause(DEGRADED_SWEEP_S)
             self._hints.sweep()

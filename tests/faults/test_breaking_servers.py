@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from daemons import Document, Yard, slow_task, wait_until, yard
@@ -124,87 +123,6 @@ def test_one_step_down_after_the_other(tmp_path: Path, measured: Measure) -> Non
         for daemon in daemons:
             assert "ERROR" not in daemon.log
             assert "Traceback" not in daemon.log
-
-
-def fail_point(place: Yard, commands: list[str], mode: Any, **how: Any) -> int:
-    """Let commands fail; gives how many have failed on this server so far."""
-    data = {"failCommands": commands, **how}
-    answer = place.database.client.admin.command(
-        {"configureFailPoint": "failCommand", "mode": mode, "data": data}
-    )
-    return int(answer["count"])
-
-
-LOST_HISTORY = {"errorCode": 286, "errorLabels": ["NonResumableChangeStreamError"]}
-
-
-@pytest.mark.fault("C1", "history of the stream lost (286)")
-@pytest.mark.parametrize("driver", ["motor", "pymongo"])
-def test_a_lost_history_costs_two_seconds_at_most(
-    fragile: Yard, measured: Measure, driver: str
-) -> None:
-    daemon = fragile.daemon("one", MONGODB_DRIVER=driver).ready()
-    fail_point(fragile, ["getMore"], {"times": 1}, **LOST_HISTORY)
-    began = time.monotonic()
-    fragile.tasks.insert_one(slow_task("during", n=1))
-    daemon.says("stream resuming", timeout_s=5)
-    measured("live again", daemon.says("stream live", times=2, timeout_s=5) - began, bound=3)
-    fragile.reaches("during", 2, 3)
-    began = time.monotonic()
-    fragile.tasks.insert_one(slow_task("after", n=1))
-    fragile.reaches("after", 2, 3)
-    assert time.monotonic() - began < 1
-
-
-@pytest.mark.fault("C1", "every stream ended with 286")
-def test_a_stream_that_keeps_failing_is_not_hammered(fragile: Yard, measured: Measure) -> None:
-    """The server opens every stream and ends it at the first question."""
-    daemon = fragile.daemon("one").ready()
-    failing = {"namespace": f"{fragile.database.name}.tasks", **LOST_HISTORY}
-    fail_point(fragile, ["getMore"], "alwaysOn", **failing)
-    daemon.says("stream degraded", timeout_s=10)
-    before = fail_point(fragile, ["getMore"], "alwaysOn", **failing)
-    time.sleep(10)
-    # The server ends each stream that it opened, so the ends are the openings.
-    opened = fail_point(fragile, ["getMore"], "alwaysOn", **failing) - before
-    measured("openings in 10 s", opened, bound=3, unit="streams")
-    assert daemon.log.count("stream live") <= 2, "it is not live only because it could be opened"
-    fragile.tasks.insert_one(slow_task("during", n=1))
-    fragile.reaches("during", 2, 4)
-    fragile.database.client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-    began = time.monotonic()
-    again = daemon.says("stream live", times=daemon.log.count("stream live") + 1, timeout_s=8)
-    measured("live after its end", again - began, bound=6)
-    began = time.monotonic()
-    fragile.tasks.insert_one(slow_task("after", n=1))
-    fragile.reaches("after", 2, 3)
-    assert time.monotonic() - began < 1
-
-
-@pytest.mark.fault("C2", "collection dropped")
-def test_a_dropped_collection_is_watched_again(fragile: Yard, measured: Measure) -> None:
-    daemon = fragile.daemon("one").ready()
-    fragile.tasks.drop()
-    began = time.monotonic()
-    measured("live again", daemon.says("stream live", times=2, timeout_s=5) - began, bound=2.5)
-    fragile.tasks.insert_one(slow_task("after", n=1))
-    fragile.reaches("after", 2, 3)
-    wait_until(lambda: "ready_in_queue_order" in fragile.tasks.index_information(), 5)
-
-
-@pytest.mark.fault("C4", "server never answers the stream")
-@pytest.mark.parametrize("driver", ["motor", "pymongo"])
-def test_a_stream_that_hangs_is_replaced(fragile: Yard, measured: Measure, driver: str) -> None:
-    daemon = fragile.daemon("one", MONGODB_DRIVER=driver).ready()
-    fail_point(fragile, ["getMore"], {"times": 1}, blockConnection=True, blockTimeMS=15_000)
-    began = time.monotonic()
-    daemon.says("silent", timeout_s=12)
-    measured("replaced", daemon.says("stream live", times=2, timeout_s=5) - began, bound=9)
-    began = time.monotonic()
-    fragile.tasks.insert_one(slow_task("after", n=1))
-    fragile.reaches("after", 2, 3)
-    assert time.monotonic() - began < 1.5
-    assert "loop blocked" not in daemon.log
 
 
 @pytest.mark.slow
