@@ -16,8 +16,9 @@ from hotstream_reactive.cli.at_once import (
     task_of,
 )
 from hotstream_reactive.cli.complete import platforms
-from hotstream_reactive.cli.platforms import registry_of
+from hotstream_reactive.cli.platforms import platform_class, registry_of
 from hotstream_reactive.cli.session import Session
+from hotstream_reactive.platforms.base import PlatformAdapter
 
 DEFAULT_PLATFORM = "twitter"
 _DEFAULT_LIMIT = 20
@@ -106,6 +107,12 @@ def _look(
         given["form"], as_json=given["as_json"], as_jsonl=given["as_jsonl"], path=path
     )
     registry = registry_with(session, platform)
+    adapter = platform_class(registry, platform)
+    if verb == "monitor" and adapter.monitor_accounts is PlatformAdapter.monitor_accounts:
+        raise click.UsageError(
+            f"platform {platform!r} cannot monitor accounts: use `hotstream search {platform}`, "
+            f"or another platform"
+        )
     named = {name: given[name] for name in ("since", "until") if given[name] is not None}
     options = {"limit": given["limit"], **named, **dict(given["options"])}
     task = task_of(verb, platform, list(dict.fromkeys(targets)), options)

@@ -212,6 +212,21 @@ async def test_the_classes_of_the_original_run_as_they_are(offline: Cli) -> None
     assert "1 records left out" in found.err
 
 
+async def test_a_platform_that_cannot_monitor_is_wrong_usage(offline: Cli) -> None:
+    plugins = offline.folder / "plugins"
+    plugins.mkdir()
+    (plugins / "my.py").write_text(ORIGINAL, "utf-8")
+    offline.env["HOTSTREAM_PLUGINS_PLUGIN_DIRS"] = "plugins"
+    for words in (["myplatform", "ann"], ["--platform", "myplatform", "ann", "--json"]):
+        found = await run(offline, "monitor", *words)
+        assert found.code == 2
+        assert not found.out
+        [line] = [line for line in found.err.splitlines() if "cannot monitor" in line]
+        assert "'myplatform'" in line
+        assert "hotstream search myplatform" in line
+        assert "internal" not in found.err
+
+
 async def test_what_a_plugin_says_is_harmless(offline: Cli) -> None:
     plugins = offline.folder / "plugins"
     plugins.mkdir()

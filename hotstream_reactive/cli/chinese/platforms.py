@@ -9,6 +9,9 @@ CHINESE = {
     "platform {} cannot monitor accounts: use task_type 'search' or another platform": (
         "平台 {0} 不能监控账号：请用 task_type 'search'，或换一个平台"
     ),
+    "platform {} cannot monitor accounts: use `hotstream search {}`, or another platform": (
+        "平台 {0} 不能监控账号：请用 `hotstream search {1}`，或换一个平台"
+    ),
     "platform {} refused the credentials: check [platforms.{}] in config.toml": (
         "平台 {0} 拒绝了凭据：请检查 config.toml 中的 [platforms.{1}]"
     ),
