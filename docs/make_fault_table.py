@@ -1,8 +1,6 @@
 """Fills the table of faults in docs/reliability.md from the report of a run.
 
-    make faults-all && python docs/make_fault_table.py fault-report.json [later.json …]
-
-Cases of one test are one line: the worst of each figure.
+make faults-all && python -m docs.make_fault_table fault-report.json [later.json …]
 """
 
 from __future__ import annotations
@@ -12,48 +10,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.fault_report import VERDICTS, Entry, rows
+
 TARGET = Path(__file__).with_name("reliability.md")
 BEGIN, END = "<!-- table of faults: begin -->", "<!-- table of faults: end -->"
 _HEAD = "| row | fault | test | measured (bound) | verdict |\n|---|---|---|---|---|\n"
-#: From good to bad.
-_VERDICTS = ["kept", "not run", "broken"]
-
-Entry = dict[str, Any]
 
 
 def table(report: dict[str, Any]) -> str:
     """The table as Markdown, with what it was measured on."""
-    lines: dict[tuple[str, str, str], list[Entry]] = {}
-    for entry in report["faults"]:
-        test = entry["test"].partition("[")[0].rpartition("::")[2]
-        lines.setdefault((entry["row"], entry["fault"], test), []).append(entry)
-    rows = [
-        f"| {row} | {fault} | `{test}` | {_figures(entries)} | {_worst(entries)} |"
-        for (row, fault, test), entries in lines.items()
+    found = rows(report["faults"])
+    lines = [
+        f"| {row.number} | {row.fault} | `{row.test}` | {row.figures()} | {row.verdict} |"
+        for row in found
     ]
-    words = [_worst(entries) for entries in lines.values()]
-    summary = ", ".join(f"{words.count(word)} {word}" for word in _VERDICTS if word in words)
+    words = [row.verdict for row in found]
+    summary = ", ".join(f"{words.count(word)} {word}" for word in VERDICTS if word in words)
     about = f"{report['at'][:10]}, {report['machine']}, Python {report['python']}"
-    return f"Measured {about}: {summary}.\n\n{_HEAD}" + "\n".join(rows)
-
-
-def _figures(entries: list[Entry]) -> str:
-    worst: dict[str, Entry] = {}
-    for entry in entries:
-        what = entry.get("what")
-        if what and (what not in worst or entry["measured"] > worst[what]["measured"]):
-            worst[what] = entry
-    return "; ".join(_figure(entry) for entry in worst.values()) or "holds"
-
-
-def _figure(entry: Entry) -> str:
-    unit = entry["unit"]
-    bound = f" ({entry['bound']:g})" if entry["bound"] is not None else ""
-    return f"{entry['what']} {round(entry['measured'], 2):g} {unit}{bound}"
-
-
-def _worst(entries: list[Entry]) -> str:
-    return max((entry["verdict"] for entry in entries), key=_VERDICTS.index)
+    return f"Measured {about}: {summary}.\n\n{_HEAD}" + "\n".join(lines)
 
 
 def combined(paths: list[Path]) -> dict[str, Any]:

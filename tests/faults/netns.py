@@ -11,9 +11,10 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -92,10 +93,15 @@ def at_the_hub(lan: Lan) -> Iterator[None]:
 
 
 @contextmanager
-def lan_with_replica_set(folder: Path, workers: int) -> Iterator[tuple[Lan, str]]:
+def lan_with_replica_set(
+    folder: Path,
+    workers: int,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    parameters: Sequence[str] = (),
+) -> Iterator[tuple[Lan, str]]:
     """Three nodes on machines 1 to 3 and room for workers from 4 on; gives the uri.
 
-    The settings of the set are MongoDB's own: an election after ten seconds.
+    The settings of the set are MongoDB's own, an election after ten seconds, unless given.
     """
     if os.geteuid() or not shutil.which("ip"):
         pytest.skip("network namespaces need root and `ip` (Debian package iproute2)")
@@ -113,15 +119,16 @@ def lan_with_replica_set(folder: Path, workers: int) -> Iterator[tuple[Lan, str]
                 *("--bind_ip", f"127.0.0.1,{lan.address(number)}", "--port", str(PORT)),
                 *("--dbpath", str(data), "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
                 *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
+                *(word for given in parameters for word in ("--setParameter", given)),
             ]
             stack.enter_context(kept(command, folder / f"node{number}.log"))
         stack.enter_context(at_the_hub(lan))
         hosts = [f"{lan.address(number)}:{PORT}" for number in (1, 2, 3)]
-        _initiate(hosts)
+        _initiate(hosts, settings)
         yield lan, f"mongodb://{','.join(hosts)}/?replicaSet=rs0"
 
 
-def _initiate(hosts: list[str]) -> None:
+def _initiate(hosts: list[str], settings: Mapping[str, Any]) -> None:
     members = [{"_id": n, "host": host} for n, host in enumerate(hosts)]
     deadline = time.monotonic() + 40
     with MongoClient[dict[str, Any]](
@@ -129,7 +136,8 @@ def _initiate(hosts: list[str]) -> None:
     ) as client:
         while True:
             try:
-                client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
+                config = {"_id": "rs0", "members": members, "settings": dict(settings)}
+                client.admin.command("replSetInitiate", config)
                 break
             except PyMongoError as error:
                 if getattr(error, "code", None) == 23:  # done already, by the try before
