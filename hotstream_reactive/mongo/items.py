@@ -8,6 +8,7 @@ from typing import Any
 
 import bson
 import msgspec
+import pymongo
 from pymongo import DESCENDING, UpdateOne
 
 from hotstream_reactive.errors import LeaseLost
@@ -21,7 +22,7 @@ from hotstream_reactive.mongo.faults import translated
 LARGEST_ITEM_BYTES = 15 * 1024 * 1024
 #: A transaction must fit in the cache of the server with room to spare.
 LARGEST_PORTION_BYTES = 8 * 1024 * 1024
-_QUERY_TIME_MS = 2_000
+_QUERY_S = 2.0
 
 
 class ItemStore:
@@ -87,13 +88,9 @@ class ItemStore:
         return await self._find(query, limit)
 
     async def _find(self, query: Document, limit: int) -> list[Document]:
-        with translated("reading items"):
+        with translated("reading items"), pymongo.timeout(_QUERY_S):
             return await self._mongo.items.find(
-                query,
-                {"_id": 0},
-                sort=[("_id", DESCENDING)],
-                limit=limit,
-                max_time_ms=_QUERY_TIME_MS,
+                query, {"_id": 0}, sort=[("_id", DESCENDING)], limit=limit
             ).to_list(None)
 
     async def _check(self, lease: tuple[Any, str], session: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+import pymongo
 
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo.board_feed import small
@@ -17,7 +18,9 @@ from hotstream_reactive.mongo.faults import translated
 from hotstream_reactive.mongo.indexes import QUEUE_ORDER
 from hotstream_reactive.mongo.queue import DUE
 
-_LONGEST_MS = 2_000
+#: For the server and for this side: a client with a time-out of its own sends that instead of
+#: `maxTimeMS`, so this is set by the driver's.
+_LONGEST_S = 2.0
 _NEWEST = [("_id", -1)]
 _PENDING = int(TaskStatus.PENDING)
 _NAMES = (
@@ -57,8 +60,8 @@ async def rows(mongo: Mongo, filters: Filters, *, limit: int) -> list[Document]:
         {"$limit": limit},
         {"$project": {**ROW, "_id": 0}},
     ]
-    with translated("listing tasks (--status narrows it)"):
-        return await mongo.driver.aggregate(mongo.tasks, pipeline, maxTimeMS=_LONGEST_MS)
+    with translated("listing tasks (--status narrows it)"), pymongo.timeout(_LONGEST_S):
+        return await mongo.driver.aggregate(mongo.tasks, pipeline)
 
 
 async def runs(mongo: Mongo, task_id: str, *, limit: int) -> list[Document]:
@@ -67,13 +70,12 @@ async def runs(mongo: Mongo, task_id: str, *, limit: int) -> list[Document]:
     Raises:
         DatabaseError: the server failed or took too long.
     """
-    with translated("reading the runs of a task"):
+    with translated("reading the runs of a task"), pymongo.timeout(_LONGEST_S):
         return await mongo.runs.find(
             {"task_id": {"$eq": task_id}},
             {"_id": 0},
             sort=[("claimed_at", -1)],
             limit=limit,
-            max_time_ms=_LONGEST_MS,
         ).to_list(None)
 
 
