@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import statistics
 import time
 import uuid
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def test_nothing_is_lost_through_elections(tmp_path: Path, measured: Measure) ->
 
 
 @pytest.mark.slow
-@pytest.mark.fault("B1", "ten step-downs in a row, with inserts all the time")
+@pytest.mark.fault("B1", "twenty step-downs in a row, with inserts all the time")
 def test_one_step_down_after_the_other(tmp_path: Path, measured: Measure) -> None:
     with (
         EmbeddedReplicaSet(nodes=3) as server,
@@ -102,23 +103,31 @@ def test_one_step_down_after_the_other(tmp_path: Path, measured: Measure) -> Non
         daemons = [place.daemon(name).ready() for name in ("one", "two")]
         tasks = client.hotstream.get_collection("tasks", write_concern=WriteConcern("majority"))
         names: list[str] = []
-        gaps: list[float] = []
+        #: Each with how long it took until MongoDB had acknowledged the task.
+        gaps: list[tuple[float, float]] = []
 
         def insert(name: str) -> None:
             new = {"$setOnInsert": slow_task(name, n=1)}
             wait_until(lambda: tasks.update_one({"task_id": name}, new, upsert=True).acknowledged)
             names.append(name)
 
-        for number in range(10):
+        for number in range(20):
             for n in range(10):
                 insert(f"t{number}-{n}")
             began = time.monotonic()
             server.step_down(away_s=5)
             insert(f"after{number}")
+            acknowledged = time.monotonic() - began
             place.reaches(f"after{number}", 2, 20)
-            gaps.append(time.monotonic() - began)
-        measured("longest gap until a task is done", max(gaps), bound=6)
-        wait_until(lambda: tasks.count_documents({"status": 2}) == 110, 20)
+            gaps.append((time.monotonic() - began, acknowledged))
+        longest, theirs = max(gaps)
+        excuse = f"MongoDB itself takes {theirs:.1f} s" if theirs > 3 else ""
+        median = statistics.median(gap for gap, _ in gaps)
+        measured("gap until a task is done, median of 20", median, bound=3)
+        measured("longest gap", longest, bound=3, excuse=excuse)
+        added = max(gap - acknowledged for gap, acknowledged in gaps)
+        measured("longest from acknowledged to done", added, bound=1)
+        wait_until(lambda: tasks.count_documents({"status": 2}) == 220, 20)
         measured("lost", place.check(names, items=1).lost, bound=0, unit="tasks")
         for daemon in daemons:
             assert "ERROR" not in daemon.log

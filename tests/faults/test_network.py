@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,22 +53,29 @@ def test_a_slow_network_costs_time_only(far: Yard, wire: Proxy, measured: Measur
     measured("a task from insert to its end", time.monotonic() - began, bound=5)
 
 
-@pytest.mark.fault("B7", "all connections reset every 4 s")
-def test_reset_connections(far: Yard, wire: Proxy, measured: Measure) -> None:
+@pytest.mark.fault("B7", "all connections reset every few seconds")
+@pytest.mark.parametrize(
+    "rounds", [5, pytest.param(24, marks=pytest.mark.slow, id="two minutes")], ids=str
+)
+def test_reset_connections(far: Yard, wire: Proxy, measured: Measure, rounds: int) -> None:
     daemon = far.daemon("one", SCHEDULER_MAX_CONCURRENT_TASKS="10").ready()
     waits: list[float] = []
-    for round_number in range(5):
+    for number in range(rounds):
+        round_began = time.monotonic()
         assert wire.reset_all() > 2
-        far.tasks.insert_one(slow_task(f"after{round_number}", n=1))
+        far.tasks.insert_one(slow_task(f"after{number}", n=1))
         began = time.monotonic()
-        far.reaches(f"after{round_number}", 2, 10)
+        far.reaches(f"after{number}", 2, 10)
         waits.append(time.monotonic() - began)
         for n in range(20):
-            far.tasks.insert_one(slow_task(f"t{round_number}-{n}", n=2, pause=0.05))
+            far.tasks.insert_one(slow_task(f"t{number}-{n}", n=2, pause=0.05))
             time.sleep(0.1)
-    wait_until(lambda: far.tasks.count_documents(SETTLED) == 105, 30)
+        # Longer than a stream has to live to count as a good one.
+        time.sleep(max(0.0, round_began + 5.0 - time.monotonic()))
+    wait_until(lambda: far.tasks.count_documents(SETTLED) == 21 * rounds, 30)
     measured("lost", far.check().lost, bound=0, unit="tasks")
-    measured("longest wait of a task after a reset", max(waits), bound=3)
+    measured("a task after a reset, median", statistics.median(waits), bound=1)
+    measured("a task after a reset, longest", max(waits), bound=1)
     assert "Traceback" not in daemon.log
 
 
@@ -84,11 +92,11 @@ def test_a_network_that_swallows_everything(far: Yard, wire: Proxy, measured: Me
     wire.swallows = False
     healed = time.monotonic()
     far.reaches("during", 2, 15)
-    measured("the task of meanwhile is done", time.monotonic() - healed, bound=5)
+    measured("the task of meanwhile is done", time.monotonic() - healed, bound=2)
     lives = daemon.log.count("stream live")
     if lives < 2:
         daemon.says("stream live", times=2, timeout_s=15)
-    measured("stream live again", time.monotonic() - healed, bound=10)
+    measured("stream live again", time.monotonic() - healed, bound=2)
     done = far.reaches("running", 2, 40)
     assert (done["run_number"], done["result_count"]) == (1, 200), "its lease was never lost"
     far.check()
@@ -114,7 +122,7 @@ def test_swallowed_for_longer_than_the_lease(
     wire.swallows = False
     healed = time.monotonic()
     cut.says("stream live", times=2, timeout_s=20)
-    measured("stream live again", time.monotonic() - healed, bound=10)
+    measured("stream live again", time.monotonic() - healed, bound=2)
     far.reaches("a", 2, 90)
     far.check(items=500)
 
