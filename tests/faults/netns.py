@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,6 +72,20 @@ class Lan:
 
     def heal(self, number: int) -> None:
         ip("-n", self.hub, "link", "set", f"v{number}", "up")
+
+    def stop(self, number: int) -> None:
+        """Stop what runs on a machine: its connections stay open, and nothing answers."""
+        self._signal(number, signal.SIGSTOP)
+
+    def resume(self, number: int) -> None:
+        self._signal(number, signal.SIGCONT)
+
+    def _signal(self, number: int, which: signal.Signals) -> None:
+        command = ["ip", "netns", "pids", self.machine(number)]
+        pids = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        assert pids
+        for pid in pids:
+            os.kill(int(pid), which)
 
     def inside(self, number: int) -> list[str]:
         """What to put before a command so that it runs on that machine."""

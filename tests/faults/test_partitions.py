@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,17 @@ def shipped() -> dict[str, Any]:
 
 @pytest.mark.fault("B4", "primary cut off for 60 s, replica set as in compose.replset.yml")
 def test_a_primary_that_is_cut_off(tmp_path: Path, measured: Measure) -> None:
-    cut_off_for_a_minute(tmp_path, measured, shipped())
+    away_for_a_minute(tmp_path, measured, shipped(), Lan.cut, Lan.heal, bound=15)
 
 
 @pytest.mark.fault("B4", "primary cut off for 60 s, replica set as MongoDB has it by default")
 def test_a_primary_of_mongodbs_defaults_that_is_cut_off(tmp_path: Path, measured: Measure) -> None:
-    cut_off_for_a_minute(tmp_path, measured, {})
+    away_for_a_minute(tmp_path, measured, {}, Lan.cut, Lan.heal, bound=15)
+
+
+@pytest.mark.fault("B3", "primary stopped for 60 s, replica set as in compose.replset.yml")
+def test_a_primary_that_is_stopped(tmp_path: Path, measured: Measure) -> None:
+    away_for_a_minute(tmp_path, measured, shipped(), Lan.stop, Lan.resume, bound=20)
 
 
 def theirs(seconds: float, bound: float) -> str:
@@ -73,7 +79,16 @@ def theirs(seconds: float, bound: float) -> str:
     return f"MongoDB itself takes {seconds:.1f} s" if seconds > bound else ""
 
 
-def cut_off_for_a_minute(tmp_path: Path, measured: Measure, how: dict[str, Any]) -> None:
+def away_for_a_minute(
+    tmp_path: Path,
+    measured: Measure,
+    how: dict[str, Any],
+    lose: Callable[[Lan, int], None],
+    give_back: Callable[[Lan, int], None],
+    *,
+    bound: float,
+) -> None:
+    """Take the primary away and bring it back; how long did MongoDB take, and how long we?"""
     with (
         ExitStack() as stack,
         lan_with_replica_set(tmp_path, workers=0, **how) as (lan, uri),
@@ -86,7 +101,7 @@ def cut_off_for_a_minute(tmp_path: Path, measured: Measure, how: dict[str, Any])
         place.owner("running")
         assert client.primary
         number = int(client.primary[0].rpartition(".")[2])
-        lan.cut(number)
+        lose(lan, number)
         began = time.monotonic()
 
         def since() -> float:
@@ -114,8 +129,8 @@ def cut_off_for_a_minute(tmp_path: Path, measured: Measure, how: dict[str, Any])
         measured("two bare writes", twice)
         took = done_at - possible
         measured("from then until the task is done", took, bound=3, excuse=theirs(twice, 3))
-        excuse = theirs(possible + min(twice, took), 15)
-        measured("from the cut until the task is done", done_at, bound=15, excuse=excuse)
+        excuse = theirs(possible + min(twice, took), bound)
+        measured("from the fault until the task is done", done_at, bound=bound, excuse=excuse)
         wait_until(
             lambda: all(
                 d.log.rstrip().rfind("stream live") > d.log.rfind("stream degraded")
@@ -133,7 +148,7 @@ def cut_off_for_a_minute(tmp_path: Path, measured: Measure, how: dict[str, Any])
         runs = 1 if possible < 15 else 2
         measured("runs of the task that ran all along", done["run_number"], bound=runs, unit="runs")
         time.sleep(max(0.0, began + 60 - time.monotonic()))
-        lan.heal(number)
+        give_back(lan, number)
         tasks.insert_one(slow_task("healed", n=1))
         place.reaches("healed", 2, 20)
         measured("lost", place.check().lost, bound=0, unit="tasks")
