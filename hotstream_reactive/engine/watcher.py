@@ -27,16 +27,19 @@ from hotstream_reactive.model.change import Change
 
 #: The server answers a waiting read within a second; silence for this long is a dead connection.
 SILENCE_LIMIT_S = 6.0
+#: A server in good health opens a stream within milliseconds.
+OPENING_LIMIT_S = 1.5
 #: A server that offers no stream may be replaced by one that does.
 UNSUPPORTED_RETRY_S = 60.0
 #: Without a stream, sweeps come this often until it is back.
 DEGRADED_SWEEP_S = 2.0
 #: A stream that lived this long was a good one.
 STEADY_S = 5.0
-#: Streams that the server refuses, or opens and ends again, are this far apart, from and to: each
-#: costs it work, and the workers of a fleet are not to come all together. At most three in ten
-#: seconds.
-REOPEN_S = (3.4, 4.2)
+#: Streams that the server refuses, or opens and ends again, are so far apart, from and to: each
+#: costs it work, and the workers of a fleet are not to come all together. One that is refused once
+#: is back within two seconds, and there are at most three openings in ten.
+REOPEN_SOON_S = (0.5, 0.6)
+REOPEN_S = (4.75, 4.9)
 
 
 class StreamState(StrEnum):
@@ -52,7 +55,9 @@ class StreamState(StrEnum):
 class Feed(Protocol):
     """An open stream of changes."""
 
-    async def next(self) -> Change | None: ...
+    @property
+    def behind(self) -> bool: ...
+    async def batch(self) -> list[Change]: ...
     async def close(self) -> None: ...
 
 
@@ -61,6 +66,7 @@ class Hints(Protocol):
 
     def changed(self, change: Change) -> None: ...
     def sweep(self) -> None: ...
+    def behind(self) -> None: ...
 
 
 OpenFeed = Callable[[bool], Awaitable[Feed]]
@@ -106,7 +112,7 @@ class Watcher:
         while not self._stop.is_set():
             opened_at = None
             try:
-                feed = await self._open_feed(silent or failures > 1)
+                feed = await self._open(fresh_client=silent or failures > 1)
                 opened_at = time.monotonic()
                 if failures < 2:
                     self._enter(StreamState.LIVE)
@@ -129,6 +135,29 @@ class Watcher:
                 away = opened_at is None and isinstance(error, DatabaseUnavailable)
                 await self._wait_to_reopen(failures, away=away)
 
+    async def _open(self, *, fresh_client: bool) -> Feed:
+        """Open a stream; a server that lets it wait is asked by query meanwhile."""
+        failure: DatabaseError | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._do_without)
+            try:
+                feed = await self._open_feed(fresh_client)
+            except DatabaseError as error:
+                failure = error  # as it is, not in a group of errors
+            group.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        return feed
+
+    async def _do_without(self) -> None:
+        """Once the stream has not opened for a while: say so, and sweep often."""
+        await anyio.sleep(OPENING_LIMIT_S)
+        self._enter(StreamState.DEGRADED, f"it has not opened for {OPENING_LIMIT_S:g} s")
+        self._first_try.set()
+        while True:
+            self._hints.sweep()
+            await anyio.sleep(DEGRADED_SWEEP_S)
+
     async def _wait_to_reopen(self, failures: int, *, away: bool) -> None:
         """Wait before the next try; the first comes at once.
 
@@ -138,8 +167,8 @@ class Watcher:
         if failures == 1:
             self._first_try.set()
             return
-        soon, later = full_jitter(failures, 0.2, DEGRADED_SWEEP_S), random.uniform(*REOPEN_S)
-        wait_s = soon if away else later
+        refused_s = random.uniform(*(REOPEN_SOON_S if failures == 2 else REOPEN_S))
+        wait_s = full_jitter(failures, 0.2, DEGRADED_SWEEP_S) if away else refused_s
         while wait_s > DEGRADED_SWEEP_S and not self._stop.is_set():
             await self._pause(DEGRADED_SWEEP_S)
             self._hints.sweep()
@@ -149,18 +178,21 @@ class Watcher:
     async def _read(self, feed: Feed) -> None:
         """Pass changes on until the stream ends.
 
-        A pending read is cancelled only to abandon a stream that has gone silent: both drivers
-        lose the event or close the stream when their read is cancelled.
+        A pending read is cancelled only to abandon a stream that has gone silent: what it was
+        about to give would be lost.
         """
         with anyio.CancelScope() as patience:
             while not self._stop.is_set():
                 patience.deadline = anyio.current_time() + SILENCE_LIMIT_S
-                change = await feed.next()
+                changes = await feed.batch()
                 # After several failures a stream counts as live only when it has answered.
                 self._enter(StreamState.LIVE)
-                if change is not None:
+                if changes:
                     self.changed_at = time.monotonic()
+                for change in changes:
                     self._hints.changed(change)
+                if feed.behind:
+                    self._hints.behind()
             patience.deadline = anyio.current_time() + 1.0
             await feed.close()
         if not self._stop.is_set():
