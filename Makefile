@@ -13,7 +13,7 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not slow" --ignore=tests/faults $(ARGS)
 
-# Killed workers, stopped servers, blocked loops: the faults that are over within six minutes.
+# Killed workers, stopped servers, blocked loops: the faults that are over within eight minutes.
 faults: $(READY)
 	$(BIN)/python -m pytest -q tests/faults -m "not slow" $(ARGS)
 

@@ -127,12 +127,12 @@ def test_one_step_down_after_the_other(tmp_path: Path, measured: Measure) -> Non
             place.reaches(f"after{number}", 2, 20)
             gaps.append((time.monotonic() - began, acknowledged))
         longest, theirs = max(gaps)
-        excuse = f"MongoDB itself takes {theirs:.1f} s" if theirs > 3 else ""
+        excuse = f"MongoDB took {theirs:.1f} s to acknowledge the task" if theirs > 3 else ""
         median = statistics.median(gap for gap, _ in gaps)
         measured("gap until a task is done, median of 20", median, bound=3)
         measured("longest gap", longest, bound=3, excuse=excuse)
         added = max(gap - acknowledged for gap, acknowledged in gaps)
-        measured("longest from acknowledged to done", added, bound=1)
+        measured("longest from acknowledged to done", added, bound=3)
         wait_until(lambda: tasks.count_documents({"status": 2}) == 220, 20)
         measured("lost", place.check(names, items=1).lost, bound=0, unit="tasks")
         for daemon in daemons:
