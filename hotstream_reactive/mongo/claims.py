@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+import pymongo
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
@@ -35,6 +36,10 @@ from hotstream_reactive.mongo.queue import (
 )
 
 RUNNING = int(TaskStatus.RUNNING)
+#: For a look into the queue, which is repeated without harm. A connection that is being opened to a
+#: server that has just been lost is waited for until the operation's own deadline and no sooner:
+#: the driver's `connectTimeoutMS` gives way to it, and nobody cuts it as a dead one.
+LOOK_S = 5.0
 
 
 def count_of(field: str) -> Document:
@@ -135,7 +140,8 @@ class Claims:
         Raises:
             DatabaseError: the queue could not be read, and nothing was claimed.
         """
-        ids = await self._queue.first(limit, urgent_only, room, only, ids)
+        with pymongo.timeout(LOOK_S):
+            ids = await self._queue.first(limit, urgent_only, room, only, ids)
         more = len(ids) == limit
         if not ids:
             return Taken()

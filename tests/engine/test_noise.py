@@ -129,7 +129,7 @@ async def test_heartbeats_wake_nobody(lab: Workshop, measured: Measure) -> None:
             beater.beat("")
     finally:
         beater.end()
-    rate = min(beater.rates["tasks"])
+    rate = statistics.median(beater.rates["tasks"])
     assert rate > 900, f"{rate:.0f} heartbeats per second prove nothing"
     for figure, of in (("median", statistics.median), ("p95", p95)):
         quiet, unwatched, loud = (of(found) for found in waits.values())
@@ -198,7 +198,8 @@ async def test_a_promotion_overtakes_the_events_before_it(lab: Workshop, measure
             waits.append(await lab.started(chosen) - began)
             await lab.reaches(chosen, 2)
     # The worker, the producer and the test share one process here, and it decodes 5,000 events.
-    measured("promotion to start", max(waits), bound=0.5)
+    measured("promotion to start, median of 5", statistics.median(waits), bound=0.1)
+    measured("longest", max(waits), bound=0.5)
 
 
 @pytest.mark.fault("D4", "four workers, one schedule")

@@ -12,7 +12,12 @@ from daemons import SETTLED, Document, Yard, slow_task, wait_until, yard
 from proxy import Proxy, proxy, slow_and_jerky
 from pymongo import MongoClient
 
+from hotstream_reactive.errors import DatabaseUnavailable
+from hotstream_reactive.mongo.claims import Claims
+from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.driver import DriverName
 from hotstream_reactive.mongo.embedded import EmbeddedReplicaSet
+from hotstream_reactive.settings import MongoSettings
 from tests.fault_report import Measure
 
 
@@ -125,6 +130,29 @@ def test_swallowed_for_longer_than_the_lease(
     measured("stream live again", time.monotonic() - healed, bound=2)
     far.reaches("a", 2, 90)
     far.check(items=500)
+
+
+@pytest.mark.anyio
+@pytest.mark.fault("B8", "a connection is opened just when nothing passes any more")
+@pytest.mark.parametrize("driver", ["motor", "pymongo"])
+async def test_a_look_into_the_queue_gives_up_soon(
+    far: Yard, wire: Proxy, measured: Measure, driver: DriverName
+) -> None:
+    settings = MongoSettings(uri=far.uri, database=far.database.name, driver=driver)
+    mongo = Mongo(settings, app_name="hotstream/test")
+    claims = Claims(mongo.tasks, mongo.driver, worker_id="w", default_timeout_s=60)
+    try:
+        await mongo.connect()
+        wire.swallows = True
+        # The driver does not know yet; what it would use is cut, so that it opens a new connection.
+        wire.reset_all()
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailable):
+            await claims.take_batch(1)
+        measured("given up", time.monotonic() - began, bound=6)
+    finally:
+        wire.swallows = False
+        await mongo.close()
 
 
 @pytest.mark.slow
