@@ -97,6 +97,16 @@ def load(
     return LoadedSettings(settings=settings, sources=sources.origins(settings), path=file)
 
 
+def problem_with(place: str, key: str, value: Any) -> str:
+    """What is wrong with a value for a key, "" when it can be used.
+
+    `place` is how the reader finds it; no secret is in the answer.
+    """
+    sources = _Sources()
+    sources.add("", place, key, value, from_text=False)
+    return "".join(sources.problems)
+
+
 def _find_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, str]:
     if path is not None:
         return path, "the command line"
