@@ -14,6 +14,10 @@ MEANINGS = {
     "account_not_found": ("The platform says that there is no such account.", _NO_PERSON),
     "account_protected": ("The posts of the account are for its followers only.", _NO_PERSON),
     "account_suspended": ("The platform has suspended the account.", _NO_PERSON),
+    "all_instances_failed": (
+        "No Nitter instance helped, each for a reason of its own; the message names them.",
+        "see the codes of the instances in the message; tried again sooner where one may recover",
+    ),
     "all_targets_failed": (
         "No target could be read, each for a reason of its own; the message names them.",
         "see the codes of the targets in the message",

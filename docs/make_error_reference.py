@@ -46,6 +46,7 @@ _MAKERS = {
     "_transient": errors.TransientError,
     "dialled": errors.TransientError,
     "nothing_read": errors.PermanentError,
+    "all_refused": errors.BlockedError,
 }
 #: Errors that end no run.
 _NOT_OF_RUNS = {
@@ -60,7 +61,8 @@ _HEAD = """\
 
 What a run failed of stands in the task's `error_message` and in `task_runs`, as `code: what
 happened, where, and what to do`. The code is for programs to compare and does not change; the
-sentence may. Exit codes of the command line are on [its own page](cli.md#exit-codes).
+sentence may. Exit codes of the command line are on [its own page](cli.md#exit-codes), lines of the
+log in [the runbook](runbook.md).
 
 ## Classes
 

@@ -62,7 +62,10 @@ ELSEWHERE = {
     ): "from a registry, as in README.md",
 }
 #: Lines that do not end by themselves, or whose exit code tells something: each for some seconds.
-LINE_BY_LINE = {("docs/dashboard.md", "hotstream dashboard --once")}
+LINE_BY_LINE = {
+    ("docs/dashboard.md", "hotstream dashboard --once"),
+    ("docs/runbook.md", "hotstream doctor"),
+}
 #: Blocks whose last line runs until it is stopped, and what it says when all is well.
 STAYS = {("README.md", "start-daemon"): " ready "}
 #: What stands in for the addresses and names of the pages; lines that install are left out.
@@ -209,8 +212,17 @@ def site() -> Iterator[str]:
     stop(process)
 
 
+@pytest.fixture
+def world(fleet: World, tmp_path: Path) -> World:
+    """The fleet as seen from an empty folder, but for what pages speak of."""
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "hotstream.yaml").write_text(ORIGINAL, "utf-8")
+    fleet.folder = tmp_path
+    return fleet
+
+
 @pytest.fixture(scope="module")
-def world(
+def fleet(
     tmp_path_factory: pytest.TempPathFactory,
     mongo_server: MongoServer,
     sync_client: Any,
@@ -218,8 +230,6 @@ def world(
 ) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("reader")
     database = sync_client[f"hotstream_test_pages_{os.getpid()}"]
-    (folder / "configs").mkdir()
-    (folder / "configs" / "hotstream.yaml").write_text(ORIGINAL, "utf-8")
     with daemons(mongo_server.uri, database.name, folder / "worker", folder / "none") as start:
         start("w1", platforms_twitter_instances=site, plugins_plugin_dirs="")
         yield World(folder, mongo_server.uri, site, database)
@@ -253,7 +263,7 @@ def test_shell(world: World, block: Block) -> None:
         for line in world.text(block).splitlines():
             # As long as it takes to see that it runs; `timeout` and `grep` have codes of their own.
             said = world.run(
-                "timeout", "-s", "INT", str(STEP_S), "bash", "-c", line, codes=(0, 1, 124, 130)
+                "timeout", "-s", "INT", str(STEP_S), "bash", "-c", line, codes=(0, 1, 3, 124, 130)
             )
             assert not re.search("^(Traceback|Usage|[Ee]rror|bash):?", said, re.M), said
     elif ready := block.among(STAYS):
