@@ -1,7 +1,8 @@
-"""A hook of mkdocs: files of the repository that pages link to are part of the site.
+"""A hook of mkdocs, for what the site's Markdown wants otherwise than that of a checkout.
 
-So a link such as ``../deploy/replset-init.js`` is right on the site as it is in a checkout, and no
-address of a repository has to be known. They are below ``repository/`` there.
+Files of the repository that pages link to are part of the site, below ``repository/``: so a link
+such as ``../deploy/replset-init.js`` is right on the site as it is in a checkout, and no address of
+a repository has to be known. In code in a table the site wants no backslash before a ``|``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 BELOW = "repository"
 _LINK = re.compile(r"(?<=\]\()([^)#\s:]+)(?=[#)])")
 
+_ROW = re.compile(r"^\|.*\\\|.*$", re.MULTILINE)
+_CODE = re.compile(r"`[^`]+`")
+
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the files that any page links to outside of docs/."""
@@ -33,14 +37,17 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let the links lead there."""
+    """Let the links lead there, and take the backslashes away."""
     here = posixpath.dirname(page.file.src_uri)
 
     def there(found: re.Match[str]) -> str:
         outside = _outside(page.file.src_uri, found[1])
         return posixpath.relpath(f"{BELOW}/{outside}", here or ".") if outside else found[1]
 
-    return _LINK.sub(there, markdown)
+    def bare(found: re.Match[str]) -> str:
+        return _CODE.sub(lambda code: code[0].replace(r"\|", "|"), found[0])
+
+    return _ROW.sub(bare, _LINK.sub(there, markdown))
 
 
 def _outside(page: str, link: str) -> str:

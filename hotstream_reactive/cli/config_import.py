@@ -59,7 +59,7 @@ def import_config(
         click.echo(text, nl=False)
     if not as_json:
         for one in imported.left_out:
-            output.say(f"left out {one.key}: {one.reason}")
+            output.say(f"left out {one.key} ({one.reason})")  # a colon would look like a secret
         if "default_type" not in imported.settings.get("storage", {}):
             output.say("storage.default_type is not set: the default was json and is mongodb here")
         if target is not None:

@@ -71,10 +71,7 @@ _GONE = {
     "framework.name": Gone(reason="is gone"),
     "framework.version": Gone(reason="is gone"),
     "mongodb.enabled": Gone(reason="is gone: there is always a database"),
-    "mongodb.password": Gone(
-        reason="belongs into the address: set MONGODB_URI=mongodb://USER:PASSWORD@HOST/ in the "
-        "environment"
-    ),
+    "mongodb.password": Gone(reason="belongs into the address, in MONGODB_URI in the environment"),
     "scheduler.enabled": Gone(
         reason="is gone: a worker that shall not work is not started, or paused with "
         "hotstream pause"
@@ -110,8 +107,8 @@ _NO_NAME = Gone(reason="a platform's name is made of 1 to 64 letters, digits, _ 
 _NO_PLATFORM = Gone(
     reason="holds for each platform here, and none is named: set platforms.<name>.respect_robots"
 )
-_URI = Gone(reason="may hold a password: set MONGODB_URI in the environment")
-_SECRET = Gone(reason="may hold a secret: set it in the environment, or write it by hand")
+_URI = Gone(reason="may hold a password; set MONGODB_URI in the environment")
+_SECRET = Gone(reason="may hold a secret; set it in the environment, or write it by hand")
 _NOT_IN_TOML = Gone(reason="holds a value that TOML cannot: null, bytes, a set or a huge number")
 _TABLES = {
     key[: dot.start()]

@@ -24,7 +24,7 @@ CHINESE = {
     "it needs two libraries more: pip install 'hotstream-reactive[import]'": (
         "还需要两个库：pip install 'hotstream-reactive[import]'"
     ),
-    "left out {}: {}": "未写入 {0}：{1:t}",
+    "left out {} ({})": "未写入 {0}（{1:t}）",
     "storage.default_type is not set: the default was json and is mongodb here": (
         "没有设置 storage.default_type：原版默认 json，这里默认 mongodb"
     ),
@@ -45,8 +45,8 @@ CHINESE = {
     "holds more than {} values; is it the right file?": "其中有超过 {0} 个值；文件是否正确？",
     "is gone": "已取消",
     "is gone: there is always a database": "已取消：总是使用数据库",
-    "belongs into the address: set MONGODB_URI=mongodb://USER:PASSWORD@HOST/ in the environment": (
-        "应写在地址中：请设置环境变量 MONGODB_URI=mongodb://USER:PASSWORD@HOST/"
+    "belongs into the address, in MONGODB_URI in the environment": (
+        "应写在地址中，即环境变量 MONGODB_URI"
     ),
     "is gone: a worker that shall not work is not started, or paused with hotstream pause": (
         "已取消：不需要工作的工作进程不启动即可，或用 hotstream pause 暂停"
@@ -82,10 +82,10 @@ CHINESE = {
     "holds for each platform here, and none is named: set platforms.<name>.respect_robots": (
         "在这里按平台设置，而文件中没有平台：请设置 platforms.<name>.respect_robots"
     ),
-    "may hold a password: set MONGODB_URI in the environment": (
+    "may hold a password; set MONGODB_URI in the environment": (
         "可能含有密码：请设置环境变量 MONGODB_URI"
     ),
-    "may hold a secret: set it in the environment, or write it by hand": (
+    "may hold a secret; set it in the environment, or write it by hand": (
         "可能含有机密：请用环境变量设置，或手动写入"
     ),
     "holds a value that TOML cannot: null, bytes, a set or a huge number": (
