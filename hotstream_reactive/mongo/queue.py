@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection as AnyCollection
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bson.datetime_ms import DatetimeMS
 from loguru import logger
@@ -71,6 +72,14 @@ _CANDIDATE = {
 Room = Mapping[str, int]
 
 
+class Page(NamedTuple):
+    """The first ids of the queue, and whether more may follow, also more urgent ones."""
+
+    ids: list[Any]
+    more: bool
+    urgent_more: bool
+
+
 class Queue:
     """Reads the queue, and sets aside what would block it."""
 
@@ -84,8 +93,8 @@ class Queue:
         room: Room,
         only: AnyCollection[str] | None,
         ids: list[Any] | None = None,
-    ) -> list[Any]:
-        """The ids that come first in queue order among what may start now; of `ids`, if given.
+    ) -> Page:
+        """What comes first in queue order among what may start now; of `ids`, if given.
 
         Raises:
             DatabaseError: unknown.
@@ -96,15 +105,18 @@ class Queue:
             among = without(full) if only is None else {"platform": {"$in": sorted({*only} - full)}}
             if ids is not None:
                 among = {**among, "_id": {"$in": ids}}
-            found = kept + await self._ready_and_due(limit, urgent_only, among)
-            found = sorted(found, key=_place)[:limit]
+            found = await self._ready_and_due(limit, urgent_only, among)
+            found = (sorted(kept + found, key=_place) if kept else found)[:limit]
+            limited = _by_platform(found) if room else {}
             over = {
                 platform: own[: room[platform]]
-                for platform, own in _by_platform(found).items()
+                for platform, own in limited.items()
                 if platform not in full and len(own) > room.get(platform, limit)
             }
             if not over:
-                return [document["_id"] for document in found]
+                more = len(found) == limit
+                urgent_more = more and _is_urgent(found[-1])
+                return Page([document["_id"] for document in found], more, urgent_more)
             # What stands behind a platform's last place makes room for others further back.
             full |= over.keys()
             kept += [document for own in over.values() for document in own]
@@ -112,41 +124,45 @@ class Queue:
     async def _ready_and_due(
         self, limit: int, urgent_only: bool, among: Document
     ) -> list[Document]:
-        """The first `limit` documents that are ready, and as many that are due."""
+        """The first `limit` documents that are ready, and as many that are due, in order."""
         rest = {**ORDERLY, **ARMED, **among}
         ready = {**WAITING, "run_at": None, **rest}
         due = {**WAITING, **DUE, **rest}
         unreadable = 0
         while True:
             with translated("reading the queue"):
-                all_found = [
-                    document
-                    for query in (ready, due)
-                    for document in await self._tasks.find(
-                        query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit + unreadable
-                    ).to_list(None)
-                ]
+                found_ready, found_due = await asyncio.gather(
+                    *(
+                        self._tasks.find(
+                            query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit + unreadable
+                        ).to_list(None)
+                        for query in (ready, due)
+                    )
+                )
+            all_found = found_ready + found_due
+            if found_ready and found_due:
+                all_found.sort(key=_place)
             for document in all_found:
-                await self._set_aside_if_too_large(document)
+                if document["size"] > LARGEST_DOCUMENT:
+                    await self._set_aside(document)
             found = [document for document in all_found if _can_be_claimed(document)]
             # What can never be claimed must not stand before what can.
             if len(all_found) - len(found) <= unreadable:
                 break
             unreadable = len(all_found) - len(found)
         if urgent_only:
-            found = [d for d in found if d["immediate"] or _place(d)[1] <= URGENT_PRIORITY]
+            found = [document for document in found if _is_urgent(document)]
         return found
 
-    async def _set_aside_if_too_large(self, document: Document) -> None:
+    async def _set_aside(self, document: Document) -> None:
         """Refuse what could outgrow 16 MB by the fields of a claim, and would block all behind."""
-        problem = too_large(document["size"])
-        if problem is None or not _has_usable_id(document):
+        if not _has_usable_id(document):
             return
         # What cannot be refused either is passed over, now and the next time.
         with suppress(DatabaseError):
             with translated("reading a task that is too large"):
                 whole = await self._tasks.find_one({"_id": document["_id"]}, FIELDS)
-            message = describe([*examine(whole or {})[1], problem])
+            message = describe([*examine(whole or {})[1], too_large(document["size"]) or ""])
             if await refuse(self._tasks, {"_id": document["_id"], **WAITING}, message):
                 name = document.get("task_id")
                 known = {"task_id": name} if isinstance(name, str) else {}
@@ -178,6 +194,10 @@ def _by_platform(documents: Iterable[Document]) -> dict[str, list[Document]]:
         if isinstance(platform := document.get("platform"), str):
             found.setdefault(platform, []).append(document)
     return found
+
+
+def _is_urgent(document: Document) -> bool:
+    return document["immediate"] or _place(document)[1] <= URGENT_PRIORITY
 
 
 def _place(document: Document) -> tuple[bool, float, int]:

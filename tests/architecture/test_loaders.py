@@ -11,9 +11,11 @@ import hotstream_reactive
 
 PACKAGE = Path(hotstream_reactive.__file__).parent
 #: Modules whose loaders can call what the text names, and shells.
-MODULES = {"pickle", "marshal", "shelve", "dill", "yaml", "jsonpickle", "code", "codeop"}
+MODULES = {"pickle", "marshal", "shelve", "dill", "jsonpickle", "code", "codeop"}
 CALLS = {"eval", "exec", "compile", "__import__"}
-ATTRIBUTES = {("os", "system"), ("os", "popen")}
+#: Of PyYAML only `safe_load` is left.
+YAML = ("load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all")
+ATTRIBUTES = {("os", "system"), ("os", "popen"), *(("yaml", name) for name in YAML)}
 
 
 def dangers(source: str) -> list[str]:
@@ -23,6 +25,8 @@ def dangers(source: str) -> list[str]:
         match node:
             case ast.Import(names=names):
                 found += [n.name for n in names if n.name.partition(".")[0] in MODULES]
+            case ast.ImportFrom(module="yaml"):
+                found.append("from yaml")
             case ast.ImportFrom(module=str(module)) if module.partition(".")[0] in MODULES:
                 found.append(module)
             case ast.Call(func=ast.Name(id=name)) if name in CALLS:
@@ -50,6 +54,7 @@ def test_no_loader_runs_what_it_reads() -> None:
     "source",
     [
         *("import pickle", "from yaml import load", "eval(text)", "import os; os.system(x)"),
+        "import yaml; yaml.load(text, Loader=yaml.Loader)",
         "import subprocess; subprocess.run(text, shell=True)",
     ],
 )
