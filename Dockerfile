@@ -4,7 +4,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE config.toml ./
 COPY hotstream_reactive ./hotstream_reactive
 RUN python -m venv /opt/hotstream \
- && /opt/hotstream/bin/pip install --no-cache-dir ".[metrics]"
+ && /opt/hotstream/bin/pip install --no-cache-dir ".[metrics,otel]"
 
 FROM python:3.12-slim-bookworm
 # Chromium for pages that need a browser, fonts for what it draws (also Chinese), and tini so that

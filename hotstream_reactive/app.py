@@ -30,6 +30,7 @@ from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, Searc
 from hotstream_reactive.plugins import Registry, load_plugins
 from hotstream_reactive.settings import Settings
 from hotstream_reactive.storages.base import StorageAdapter, StorageContext
+from hotstream_reactive.traces import open_traces
 
 
 def new_worker_id(settings: Settings) -> str:
@@ -171,7 +172,8 @@ def make_worker(
     platforms = [name for name in registry.platforms if settings.platform(name).enabled]
     meter = open_meter(settings, events, worker_id=worker_id, platforms=platforms)
     outbox = open_outbox(settings, events, worker_id=worker_id)
-    services = [one.run for one in (meter, outbox) if one is not None]
+    traces = open_traces(settings, events, worker_id=worker_id)
+    services = [one.run for one in (meter, outbox, traces) if one is not None]
     worker = Worker(
         stores,
         AppToolbox(settings, registry, stores.items, events),
