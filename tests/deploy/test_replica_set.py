@@ -260,6 +260,14 @@ def test_a_worker_as_in_the_file_works_and_stops(
             assert "worker-1" in run("dashboard", "dashboard", "--once")
             assert "completed" in run("dashboard", "list")
             assert "completed" in run("producer")
+            followed = subprocess.run(
+                [sys.executable, str(ROOT / "examples" / "follow.py"), "a"],
+                env=os.environ | environment_of(compose, "dashboard", replica_set.hosts),
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert followed.stdout.splitlines()[-1] == "2 items"
             daemon.send_signal(signal.SIGTERM)
             grace_s = float(service["stop_grace_period"].rstrip("s"))
             _, log = daemon.communicate(timeout=grace_s)
