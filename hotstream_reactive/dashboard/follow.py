@@ -47,8 +47,8 @@ _ENOUGH_WAITING = 20
 class Feed(Protocol):
     """An open stream of events."""
 
-    token: Any
-
+    @property
+    def token(self) -> Any: ...
     async def batch(self) -> list[dict[str, Any]]: ...
     async def close(self) -> None: ...
 

@@ -153,6 +153,11 @@ class Dispatcher:
         self._urgent_waits = True
         self._wake.set()
 
+    def behind(self) -> None:
+        """More has changed than the stream could tell by now: a promotion may be far behind."""
+        if self.free_ordinary <= 0 < self.free:
+            self.sweep(urgent_only=True)
+
     def slot_freed(self, platform: str) -> None:
         """A run has ended; what waits for a slot, or for the platform's limit, may start."""
         if platform in self._gate.limited:

@@ -22,6 +22,8 @@ from hotstream_reactive.model.change import Change
 
 #: The server answers a waiting read within a second; silence for this long is a dead connection.
 SILENCE_LIMIT_S = 6.0
+#: A server in good health opens a stream within milliseconds.
+OPENING_LIMIT_S = 1.5
 #: A server that offers no stream may be replaced by one that does.
 UNSUPPORTED_RETRY_S = 60.0
 #: Without a stream, sweeps come this often until it is back.
@@ -46,7 +48,9 @@ class StreamState(StrEnum):
 class Feed(Protocol):
     """An open stream of changes."""
 
-    async def next(self) -> Change | None: ...
+    @property
+    def behind(self) -> bool: ...
+    async def batch(self) -> list[Change]: ...
     async def close(self) -> None: ...
 
 
@@ -55,6 +59,7 @@ class Hints(Protocol):
 
     def changed(self, change: Change) -> None: ...
     def sweep(self) -> None: ...
+    def behind(self) -> None: ...
 
 
 OpenFeed = Callable[[bool], Awaitable[Feed]]
@@ -100,7 +105,7 @@ class Watcher:
         while not self._stop.is_set():
             opened_at = None
             try:
-                feed = await self._open_feed(silent or failures > 1)
+                feed = await self._open(fresh_client=silent or failures > 1)
                 opened_at = time.monotonic()
                 if failures < 2:
                     self._enter(StreamState.LIVE)
@@ -121,6 +126,29 @@ class Watcher:
                 self._gap()
                 self._hints.sweep()
                 await self._wait_to_reopen(failures, was_open=opened_at is not None)
+
+    async def _open(self, *, fresh_client: bool) -> Feed:
+        """Open a stream; a server that lets it wait is asked by query meanwhile."""
+        failure: DatabaseError | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._do_without)
+            try:
+                feed = await self._open_feed(fresh_client)
+            except DatabaseError as error:
+                failure = error  # as it is, not in a group of errors
+            group.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        return feed
+
+    async def _do_without(self) -> None:
+        """Once the stream has not opened for a while: say so, and sweep often."""
+        await anyio.sleep(OPENING_LIMIT_S)
+        self._enter(StreamState.DEGRADED, f"it has not opened for {OPENING_LIMIT_S:g} s")
+        self._first_try.set()
+        while True:
+            self._hints.sweep()
+            await anyio.sleep(DEGRADED_SWEEP_S)
 
     async def _wait_to_reopen(self, failures: int, *, was_open: bool) -> None:
         """Wait before the next try; the first comes at once.
@@ -144,18 +172,21 @@ class Watcher:
     async def _read(self, feed: Feed) -> None:
         """Pass changes on until the stream ends.
 
-        A pending read is cancelled only to abandon a stream that has gone silent: both drivers
-        lose the event or close the stream when their read is cancelled.
+        A pending read is cancelled only to abandon a stream that has gone silent: what it was
+        about to give would be lost.
         """
         with anyio.CancelScope() as patience:
             while not self._stop.is_set():
                 patience.deadline = anyio.current_time() + SILENCE_LIMIT_S
-                change = await feed.next()
+                changes = await feed.batch()
                 # After several failures a stream counts as live only when it has answered.
                 self._enter(StreamState.LIVE)
-                if change is not None:
+                if changes:
                     self.changed_at = time.monotonic()
+                for change in changes:
                     self._hints.changed(change)
+                if feed.behind:
+                    self._hints.behind()
             patience.deadline = anyio.current_time() + 1.0
             await feed.close()
         if not self._stop.is_set():

@@ -1,28 +1,22 @@
-"""The dashboard's own change stream on `tasks`, read a batch at a time.
+"""The dashboard's own change stream on `tasks`.
 
 A person wants to see progress, so it carries far more events than the stream of a worker, and none
-of them is urgent by itself. So it is read by plain commands, one round trip for all that has
-gathered: an event costs a few microseconds here, where one at a time they would cost a tenth of a
-millisecond each.
+of them is urgent by itself.
 """
 
 from __future__ import annotations
 
-import inspect
-from typing import Any, cast
+from typing import Any
 
-import pymongo
 from bson import Timestamp
 from pymongo.errors import OperationFailure, PyMongoError
 
 from hotstream_reactive.errors import DatabaseError, FeedEnded, FeedUnsupported
-from hotstream_reactive.mongo.client import STREAM_WAIT_MS, Mongo
-from hotstream_reactive.mongo.driver import CODEC_OPTIONS, Document
+from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translate, translated
+from hotstream_reactive.mongo.stream import EventStream
 
-#: So many events at most in one answer, so that a person can be served in between.
-BATCH = 500
-_CLOSE_S = 1.0
 _CHANGED = "updateDescription.updatedFields"
 #: An update is worth an event when it touches one of these; heartbeats alone are not.
 _TELLING = ("status", "progress", "result_count", "priority", "immediate", "run_at", "schedule")
@@ -91,13 +85,13 @@ _PIPELINE: list[Document] = [
 class BoardFeed:
     """One open stream; use once."""
 
-    def __init__(self, database: Any, collection: str, session: Any, cursor: Document) -> None:
-        self._database = database
-        self._collection = collection
-        self._session = session
-        self._cursor_id = cursor["id"]
-        #: Where a new stream goes on after what this one has given.
-        self.token: Any = cursor.get("postBatchResumeToken")
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+
+    @property
+    def token(self) -> Any:
+        """Where a new stream goes on after what this one has given."""
+        return self._stream.token
 
     @classmethod
     async def open(
@@ -110,25 +104,11 @@ class BoardFeed:
             FeedEnded: the server has forgotten what came after the token; open one without.
             DatabaseError: the server cannot be reached, or failed.
         """
-        start = {"resumeAfter": after} if after is not None else {}
-        session: Any = None
+        start = {"resumeAfter": after} if after is not None else None
         try:
-            tasks = cast("Any", await mongo.stream_tasks(fresh_client=fresh_client))
-            session = tasks.database.client.start_session()
-            if inspect.isawaitable(session):
-                session = await session
-            answer = await tasks.database.command(
-                {
-                    "aggregate": tasks.name,
-                    "pipeline": [{"$changeStream": start}, *_PIPELINE],
-                    "cursor": {"batchSize": 0},
-                },
-                session=session,
-                codec_options=CODEC_OPTIONS,
-            )
-            return cls(tasks.database, tasks.name, session, answer["cursor"])
+            tasks = await mongo.stream_tasks(fresh_client=fresh_client)
+            return cls(await EventStream.open(tasks, _PIPELINE, start=start))
         except PyMongoError as error:
-            await _end(session)
             raise _why_not(error, resuming=after is not None) from error
 
     async def batch(self) -> list[Document]:
@@ -138,42 +118,12 @@ class BoardFeed:
             FeedEnded: the stream cannot go on; open a new one.
             DatabaseError: likewise.
         """
-        if not self._cursor_id:
-            raise FeedEnded("the change stream ended: the collection was dropped or renamed")
         with translated("reading the dashboard's change stream"):
-            answer = await self._database.command(
-                {
-                    "getMore": self._cursor_id,
-                    "collection": self._collection,
-                    "batchSize": BATCH,
-                    "maxTimeMS": STREAM_WAIT_MS,
-                },
-                session=self._session,
-                codec_options=CODEC_OPTIONS,
-            )
-        cursor = answer["cursor"]
-        self._cursor_id = cursor["id"]
-        self.token = cursor.get("postBatchResumeToken", self.token)
-        return [_event(document) for document in cursor["nextBatch"]]
+            return [_event(document) for document in await self._stream.batch()]
 
     async def close(self) -> None:
-        """Close the stream; errors of a dying connection do not matter any more."""
-        try:
-            with pymongo.timeout(_CLOSE_S):
-                if self._cursor_id:
-                    await self._database.command(
-                        {"killCursors": self._collection, "cursors": [self._cursor_id]},
-                        session=self._session,
-                    )
-        except PyMongoError as error:
-            raise translate(error, "closing the dashboard's change stream") from error
-        finally:
-            await _end(self._session)
-
-
-async def _end(session: Any) -> None:
-    if session is not None:
-        await session.end_session()
+        """Close the stream; a dying connection does not matter any more."""
+        await self._stream.close()
 
 
 def _why_not(error: PyMongoError, *, resuming: bool) -> DatabaseError:

@@ -7,17 +7,17 @@ stream.
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import Any
 
 from pymongo.errors import OperationFailure, PyMongoError
 
-from hotstream_reactive.errors import FeedEnded, FeedUnsupported
+from hotstream_reactive.errors import FeedUnsupported
 from hotstream_reactive.model.change import Change
-from hotstream_reactive.mongo.client import STREAM_WAIT_MS, Mongo
-from hotstream_reactive.mongo.driver import ChangeStream, Document
-from hotstream_reactive.mongo.faults import translate
+from hotstream_reactive.mongo.client import Mongo
+from hotstream_reactive.mongo.driver import Document
+from hotstream_reactive.mongo.faults import translate, translated
+from hotstream_reactive.mongo.stream import EventStream
 
 _QUEUE_FIELDS = ("priority", "immediate", "run_at", "schedule", "timezone")
 _UPDATED = "updateDescription.updatedFields"
@@ -62,16 +62,15 @@ PIPELINE: list[Document] = [
 
 
 class TaskFeed:
-    """One open change stream; use once.
+    """One open change stream; use once."""
 
-    Ending is an error here (`FeedEnded`), because the driver ends a stream silently when the
-    collection is dropped or renamed.
-    """
-
-    def __init__(self, stream: ChangeStream) -> None:
+    def __init__(self, stream: EventStream) -> None:
         self._stream = stream
-        #: Monotonic time of the last answer from the server, with or without a change.
-        self.heard_at = time.monotonic()
+
+    @property
+    def behind(self) -> bool:
+        """Whether more has happened than the last batch tells."""
+        return self._stream.behind
 
     @classmethod
     async def open(cls, mongo: Mongo, *, fresh_client: bool = False) -> TaskFeed:
@@ -83,7 +82,7 @@ class TaskFeed:
         """
         try:
             tasks = await mongo.stream_tasks(fresh_client=fresh_client)
-            return cls(await mongo.driver.watch(tasks, PIPELINE, max_await_ms=STREAM_WAIT_MS))
+            return cls(await EventStream.open(tasks, PIPELINE))
         except OperationFailure as error:
             if error.code in _UNSUPPORTED:
                 raise FeedUnsupported(
@@ -99,33 +98,22 @@ class TaskFeed:
         except PyMongoError as error:
             raise translate(error, "opening the change stream") from error
 
-    async def next(self) -> Change | None:
-        """The next change, or None after about a second without one.
+    async def batch(self) -> list[Change]:
+        """The changes since the last call, none after about a second without one.
 
-        Must not be cancelled while the stream is to live on: both drivers would lose the event or
-        close the stream.
+        Must not be cancelled while the stream is to live on: the changes would be lost.
 
         Raises:
             FeedEnded: the stream cannot go on; open a new one and sweep.
             DatabaseError: likewise.
         """
-        try:
-            event = await self._stream.try_next()
-        except PyMongoError as error:
-            raise translate(error, "reading the change stream") from error
-        self.heard_at = time.monotonic()
-        if event is not None:
-            return _change(event)
-        if not self._stream.alive:
-            raise FeedEnded("the change stream ended: the collection was dropped or renamed")
-        return None
+        with translated("reading the change stream"):
+            events = await self._stream.batch()
+        return [_change(event) for event in events]
 
     async def close(self) -> None:
-        """Close the stream; errors of a dying connection do not matter any more."""
-        try:
-            await self._stream.close()
-        except PyMongoError as error:
-            raise translate(error, "closing the change stream") from error
+        """Close the stream; a dying connection does not matter any more."""
+        await self._stream.close()
 
 
 def _change(event: Document) -> Change:

@@ -95,6 +95,25 @@ async def test_promoted_tasks_start_before_a_large_backlog(
     assert set(order[:50]) == set(promoted)
 
 
+@pytest.mark.slow
+@pytest.mark.fault("C6", "a promotion right behind a burst of 5,000 inserts")
+async def test_a_promotion_overtakes_the_events_before_it(lab: Workshop, measured: Measure) -> None:
+    lab.hold("b0")
+    waits: list[float] = []
+    async with lab.worker(max_concurrent_tasks=2, express_slots=1):
+        await lab.insert(task("b0"))
+        await lab.started("b0")
+        for burst in range(5):
+            chosen = f"t{burst}-2500"
+            await lab.tasks.insert_many([task(f"t{burst}-{n}", at=n) for n in range(5_000)])
+            began = time.monotonic()
+            await lab.tasks.update_one({"task_id": chosen}, {"$set": {"priority": 1}})
+            waits.append(await lab.started(chosen) - began)
+            await lab.reaches(chosen, 2)
+    # The worker, the producer and the test share one process here, and it decodes 5,000 events.
+    measured("promotion to start", max(waits), bound=0.5)
+
+
 @pytest.mark.fault("D4", "four workers, one schedule")
 async def test_a_schedule_fires_once_in_a_fleet(lab: Workshop) -> None:
     async with lab.workers("w1", "w2", "w3", "w4", schedule_floor=0.0):

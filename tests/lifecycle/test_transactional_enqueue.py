@@ -35,17 +35,17 @@ async def test_order_and_task_share_their_fate(
                 {"task_id": "order-1", "platform": "twitter", "keywords": ["x"], "status": 0},
                 session=session,
             )
-            assert await feed.next() is None, "nothing is told before the commit"
+            assert await feed.batch() == [], "nothing is told before the commit"
             claimed, _ = await stores.claims.claim_batch(5)
             assert not claimed, "nothing is claimed before the commit"
             (session.commit_transaction if ends == "commit" else session.abort_transaction)()
-        change = await feed.next()
+        changes = await feed.batch()
         await feed.close()
         if ends == "abort":
-            assert change is None
+            assert changes == []
             assert sync_database.orders.count_documents({}) == 0
             return
-        assert change is not None
+        [change] = changes
         document = await stores.claims.claim_one(change.document_id)
         assert document is not None
         assert document["task_id"] == "order-1"

@@ -20,6 +20,7 @@ from hotstream_reactive.model.run import FinishedRun, Progress
 from hotstream_reactive.model.task import admit
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.feed import TaskFeed
+from hotstream_reactive.mongo.stream import BATCH
 
 pytestmark = pytest.mark.anyio
 Tasks = Database[Document]
@@ -34,15 +35,13 @@ async def feed(mongo: Mongo, sync_database: Tasks) -> AsyncIterator[TaskFeed]:
 
 
 async def read(feed: TaskFeed, count: int) -> list[Change]:
-    """The next changes; then a marker is no business of the caller."""
+    """At least so many of the next changes, if they come within some seconds."""
     changes: list[Change] = []
     silences = 0
     while len(changes) < count and silences < 5:
-        change = await feed.next()
-        if change is None:
-            silences += 1
-        else:
-            changes.append(change)
+        batch = await feed.batch()
+        silences += not batch
+        changes += batch
     return changes
 
 
@@ -50,11 +49,9 @@ async def up_to_marker(feed: TaskFeed, database: Tasks) -> list[Change]:
     """Everything that was delivered before a marker that is written now."""
     database.tasks.insert_one({"_id": "marker"})
     changes: list[Change] = []
-    while True:
-        [change] = await read(feed, 1)
-        if change.document_id == "marker":
-            return changes
-        changes.append(change)
+    while not changes or changes[-1].document_id != "marker":
+        changes += await read(feed, 1)
+    return changes[:-1]
 
 
 async def test_an_insert_is_told_at_once(feed: TaskFeed, sync_database: Tasks) -> None:
@@ -160,7 +157,18 @@ async def test_other_edits_are_no_news(feed: TaskFeed, sync_database: Tasks) -> 
 
 
 async def test_nothing_within_a_second_is_no_error(feed: TaskFeed) -> None:
-    assert await feed.next() is None
+    assert await feed.batch() == []
+
+
+async def test_a_burst_is_told_in_full_batches(feed: TaskFeed, sync_database: Tasks) -> None:
+    names = [f"t{n}" for n in range(BATCH + 7)]
+    sync_database.tasks.insert_many([orderly(name) for name in names])
+    told: list[Any] = []
+    while len(told) < len(names):
+        batch = await feed.batch()
+        assert feed.behind == (len(batch) == BATCH)
+        told += [change.document_id for change in batch]
+    assert told == names
 
 
 async def test_a_drop_ends_the_stream(feed: TaskFeed, sync_database: Tasks) -> None:
