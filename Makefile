@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults slow faults-all storm soak check audit bench format clean
+.PHONY: demo test faults slow faults-all storm soak check docs audit bench format clean
 
 demo: $(READY)
 	$(BIN)/hotstream demo
@@ -41,6 +41,11 @@ audit: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# The documentation as a site in build/site; a link that leads nowhere is an error.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict $(ARGS)
 
 # Everything that is checked without running the product.
 check: $(READY)

@@ -97,6 +97,16 @@ def load(
     return LoadedSettings(settings=settings, sources=sources.origins(settings), path=file)
 
 
+def problem_with(place: str, key: str, value: Any) -> str:
+    """What is wrong with a value for a key, "" when it can be used.
+
+    `place` is how the reader finds it; no secret is in the answer.
+    """
+    sources = _Sources()
+    sources.add("", place, key, value, from_text=False)
+    return "".join(sources.problems)
+
+
 def _find_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, str]:
     if path is not None:
         return path, "the command line"
@@ -166,7 +176,7 @@ class _Sources:
             self.refused.add(key)
             default = _default(key, field)
             self.problems.append(
-                f"{place} = {_shown(key, value)}: expected {_expected(field.type)}; change it, or "
+                f"{place} = {_shown(key, value)}: expected {expected(field.type)}; change it, or "
                 f"remove it for the default {_shown(key, default)}"
                 f"{_did_you_mean(value, _choices(field.type))}"
             )
@@ -221,7 +231,7 @@ class _Sources:
             if name in given:
                 self.add(name, f"environment variable {name}", key, given[name], from_text=True)
         in_file = [key.split(".")[1] for key in self.values if key.startswith(f"{_PLATFORMS}.")]
-        spelled = {_flat(platform): platform for platform in in_file}
+        spelled = {flat(platform): platform for platform in in_file}
         for name, value in given.items():
             ours = _OUR_VARIABLE.fullmatch(name)
             if ours is None or _SERVICE_VARIABLE.search(name):
@@ -294,7 +304,7 @@ def _default(key: str, field: structs.FieldInfo) -> Any:
     return field.default if empty is msgspec.NODEFAULT else empty()
 
 
-def _flat(key: str) -> str:
+def flat(key: str) -> str:
     """A key as it stands in the name of a variable, in lower case."""
     return re.sub(r"\W", "_", key).lower()
 
@@ -312,10 +322,10 @@ def _key_of_variable(rest: str, spelled: Mapping[str, str]) -> str | None:
         return exact
     rest = rest.replace("__", "_")
     if not rest.startswith(f"{_PLATFORMS}_"):
-        return next((key for key in _KEYS if _flat(key) == rest), None)
+        return next((key for key in _KEYS if flat(key) == rest), None)
     for key in sorted(_PLATFORM_KEYS, key=len, reverse=True):
-        name = rest.removeprefix(f"{_PLATFORMS}_").removesuffix(f"_{_flat(key)}")
-        if name and rest == f"{_PLATFORMS}_{name}_{_flat(key)}":
+        name = rest.removeprefix(f"{_PLATFORMS}_").removesuffix(f"_{flat(key)}")
+        if name and rest == f"{_PLATFORMS}_{name}_{flat(key)}":
             return f"{_PLATFORMS}.{spelled.get(name, name)}.{key}"
     return None
 
@@ -325,7 +335,7 @@ def _variables(rest: str) -> Iterator[str]:
     words = rest.split("_")
     for key in FIELDS:
         for end in range(2, len(words)) if "*" in key else [0]:
-            yield PREFIX + _flat(key.replace("*", "_".join(words[1:end]))).upper()
+            yield PREFIX + flat(key.replace("*", "_".join(words[1:end]))).upper()
 
 
 def _convert(value: Any, kind: Any, *, from_text: bool) -> Any:
@@ -354,7 +364,7 @@ def _structure(text: str, *, is_list: bool) -> Any:
     return [part.strip() for part in text.split(",") if part.strip()] if is_list else text
 
 
-def _expected(kind: Any) -> str:
+def expected(kind: Any) -> str:
     """What a value of this type may be, in words."""
     for note in getattr(kind, "__metadata__", ()):
         if note.description:

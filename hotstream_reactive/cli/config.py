@@ -1,4 +1,4 @@
-"""`config`: the settings in force, each with its source."""
+"""`config`: the settings in force, each with its source, and `config import`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from hotstream_reactive.cli import output
+from hotstream_reactive.cli.config_import import import_config
 from hotstream_reactive.cli.language import tr
 from hotstream_reactive.cli.output import Column
 from hotstream_reactive.cli.session import Session
@@ -14,11 +15,11 @@ from hotstream_reactive.settings import Settings, redacted, to_builtins
 from hotstream_reactive.settings_file import LoadedSettings
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--check", is_flag=True, help="Only say whether the configuration can be used.")
-@click.pass_obj
-def config(session: Session, *, as_json: bool, check: bool) -> int:
+@click.pass_context
+def config(ctx: click.Context, *, as_json: bool, check: bool) -> int:
     """Show every setting in force and where it comes from; secrets are shown as ***.
 
     The exit code is 78 when a setting cannot be used, and every wrong one is named.
@@ -27,7 +28,13 @@ def config(session: Session, *, as_json: bool, check: bool) -> int:
     Examples:
       hotstream config
       hotstream --config /etc/hotstream/config.toml config --check
+      hotstream config import configs/hotstream.yaml
     """
+    if ctx.invoked_subcommand:
+        if as_json or check:
+            raise click.UsageError("options of a verb stand behind it")
+        return 0
+    session: Session = ctx.obj
     loaded = session.loaded
     session.log(quiet=True)  # opens the log file, so that its settings are tried too
     file = None if loaded.path is None else str(loaded.path.absolute())
@@ -49,6 +56,9 @@ def config(session: Session, *, as_json: bool, check: bool) -> int:
         ]
         output.print_table(columns, rows)
     return 0
+
+
+config.add_command(import_config)
 
 
 def _with_sources(loaded: LoadedSettings) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,11 @@ class Taken(Protocol):
         """Whether the queue may hold more of the kind."""
         ...
 
+    @property
+    def urgent_more(self) -> bool:
+        """Whether more urgent ones may follow."""
+        ...
+
     def __len__(self) -> int: ...
 
 

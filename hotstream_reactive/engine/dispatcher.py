@@ -268,20 +268,20 @@ class Dispatcher:
         """Claim those of the tasks that the workers before this one have left."""
         ids, self._late = self._late, []
         self._expected = True
-        if await self._claim_batch(limit, ids=ids):
+        if (await self._claim_batch(limit, ids=ids)).more:
             self._queue_waits = True
 
     async def _claim_freed(self, limit: int) -> None:
         """Claim tasks of platforms whose limit may have a place again."""
         platforms, self._freed = self._freed, set()
-        if await self._claim_batch(limit, only=platforms):
+        if (await self._claim_batch(limit, only=platforms)).more:
             self._freed |= platforms
 
     async def _claim_urgent(self, limit: int) -> None:
         """Claim urgent tasks only, e.g. for the express lane."""
         self._urgent_waits = False
         # A hint that comes during the claim sets it too, and must not be forgotten.
-        if await self._claim_batch(limit, urgent_only=True):
+        if (await self._claim_batch(limit, urgent_only=True)).more:
             self._urgent_waits = True
 
     async def _claim_hinted(self, limit: int) -> None:
@@ -293,10 +293,12 @@ class Dispatcher:
         self._hinted.clear()
         self._queue_waits = self._urgent_waits = False
         if self._slots >= HALVED_SLOTS:
-            limit = min(limit, self._slots // 2)
-        if await self._claim_batch(limit):
-            # What did not fit waits for the next free slot; urgent ones perhaps for an express one.
-            self._queue_waits = self._urgent_waits = True
+            limit = min(limit, self._slots // 4)
+        taken = await self._claim_batch(limit)
+        # What did not fit waits for the next free slot; urgent ones perhaps for an express one. A
+        # hint that came during the claim must not be forgotten.
+        self._queue_waits = self._queue_waits or taken.more
+        self._urgent_waits = self._urgent_waits or taken.urgent_more
 
     async def _claim_one(self, document_id: Any, *, urgent_only: bool = False) -> None:
         began_at = time.monotonic()
@@ -310,8 +312,8 @@ class Dispatcher:
         urgent_only: bool = False,
         only: Collection[str] | None = None,
         ids: list[Any] | None = None,
-    ) -> bool:
-        """Claim a batch; says whether there may be more of the kind."""
+    ) -> Taken:
+        """Claim a batch, and let what was taken begin."""
         expected, self._expected = self._expected, False
         taken = await self._claimer.take(limit, urgent_only=urgent_only, only=only, ids=ids)
         if taken:
@@ -325,7 +327,7 @@ class Dispatcher:
             else:
                 # While it is read and started the next batch is claimed.
                 self._readers.start_soon(self._begin, taken)
-        return taken.more
+        return taken
 
     async def _begin(self, taken: Taken) -> None:
         try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from anyio.abc import TaskGroup
 
 from hotstream_reactive.engine.completer import Completer
 from hotstream_reactive.engine.events import Events
@@ -24,7 +24,11 @@ from hotstream_reactive.settings import SchedulerSettings
 
 
 class Launcher:
-    """Starts runs in `group`, which is set as long as the worker works."""
+    """Starts runs in `group`, which is set as long as the worker works.
+
+    It is asyncio's own: a run has a scope of its own and needs none from the group, and a task of
+    anyio's would cost as much as all else that is done to start it.
+    """
 
     def __init__(
         self,
@@ -43,7 +47,7 @@ class Launcher:
         self._run_log = run_log
         self._events = events
         self._settings = settings
-        self.group: TaskGroup | None = None
+        self.group: asyncio.TaskGroup | None = None
 
     def start(self, document: Mapping[str, Any]) -> None:
         """Begin the run of a document that was claimed just now."""
@@ -75,7 +79,7 @@ class Launcher:
             waited_s=_waited_s(task),
         )
         assert self.group is not None
-        self.group.start_soon(self._run, active)
+        self.group.create_task(self._run(active))
 
     async def _run(self, active: ActiveRun) -> None:
         current_run.set(active)

@@ -20,6 +20,7 @@ _LEVELS = {
     "control_ignored": "WARNING",
     "handed_back": "DEBUG",
     "page": "DEBUG",
+    "completion_delayed": "WARNING",
     "lease_lost": "WARNING",
     "recorder_limited": "WARNING",
     "recorder_gap": "WARNING",

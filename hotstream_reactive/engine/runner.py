@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -93,5 +93,6 @@ class Runner:
 
 
 def _cancelled_from_outside() -> bool:
-    """Whether the surrounding scope is cancelled, in contrast to a plugin's own CancelledError."""
-    return anyio.current_effective_deadline() == -math.inf
+    """Whether the run's job is cancelled, in contrast to a plugin's own CancelledError."""
+    job = asyncio.current_task()
+    return job is not None and job.cancelling() > 0

@@ -6,6 +6,7 @@ tasks finish within the grace, the rest is handed back, the last outcome is writ
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any, Protocol
 
@@ -239,7 +240,7 @@ class Worker:
             await self.watcher.ready()
         await self._board.poll()
         self._start_services(services)
-        async with anyio.create_task_group() as runs:
+        async with asyncio.TaskGroup() as runs:
             self._launcher.group = runs
             self._sweep()
             self._intake.want()

@@ -45,12 +45,14 @@ def count_of(field: str) -> Document:
 class Taken(msgspec.Struct, frozen=True):
     """A batch that was claimed, or perhaps was: `failure` is why it is not known.
 
-    `ids` and `lease_ids` belong together one by one; `more` says whether the queue goes on.
+    `ids` and `lease_ids` belong together one by one; `more` says whether the queue goes on, and
+    `urgent_more` whether it goes on with urgent tasks.
     """
 
     ids: list[Any] = []
     lease_ids: list[str] = []
     more: bool = False
+    urgent_more: bool = False
     failure: PyMongoError | None = None
 
     def __len__(self) -> int:
@@ -135,8 +137,7 @@ class Claims:
         Raises:
             DatabaseError: the queue could not be read, and nothing was claimed.
         """
-        ids = await self._queue.first(limit, urgent_only, room, only, ids)
-        more = len(ids) == limit
+        ids, more, urgent_more = await self._queue.first(limit, urgent_only, room, only, ids)
         if not ids:
             return Taken()
         claim = uuid4().hex
@@ -151,10 +152,11 @@ class Claims:
                 {"_id": {"$in": ids}, **WAITING}, [{"$set": self._owned(lease)}]
             )
             if result.modified_count == 0:
-                return Taken(more=more)
+                return Taken(more=more, urgent_more=urgent_more)
         except PyMongoError as error:
             failure = error
-        return Taken(ids, [f"{claim}-{n}" for n in range(len(ids))], more=more, failure=failure)
+        lease_ids = [f"{claim}-{n}" for n in range(len(ids))]
+        return Taken(ids, lease_ids, more=more, urgent_more=urgent_more, failure=failure)
 
     async def read(self, taken: Taken) -> list[Document]:
         """The documents of a batch that really became ours.

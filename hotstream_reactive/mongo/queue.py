@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection as AnyCollection
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bson.datetime_ms import DatetimeMS
 from loguru import logger
@@ -71,6 +72,14 @@ _CANDIDATE = {
 Room = Mapping[str, int]
 
 
+class Page(NamedTuple):
+    """The first ids of the queue, and whether more may follow, also more urgent ones."""
+
+    ids: list[Any]
+    more: bool
+    urgent_more: bool
+
+
 class Queue:
     """Reads the queue, and sets aside what would block it."""
 
@@ -84,8 +93,8 @@ class Queue:
         room: Room,
         only: AnyCollection[str] | None,
         ids: list[Any] | None = None,
-    ) -> list[Any]:
-        """The ids that come first in queue order among what may start now; of `ids`, if given.
+    ) -> Page:
+        """What comes first in queue order among what may start now; of `ids`, if given.
 
         Raises:
             DatabaseError: unknown.
@@ -104,7 +113,9 @@ class Queue:
                 if platform not in full and len(own) > room.get(platform, limit)
             }
             if not over:
-                return [document["_id"] for document in found]
+                more = len(found) == limit
+                urgent_more = more and _is_urgent(found[-1])
+                return Page([document["_id"] for document in found], more, urgent_more)
             # What stands behind a platform's last place makes room for others further back.
             full |= over.keys()
             kept += [document for own in over.values() for document in own]
@@ -119,13 +130,15 @@ class Queue:
         unreadable = 0
         while True:
             with translated("reading the queue"):
-                all_found = [
-                    document
-                    for query in (ready, due)
-                    for document in await self._tasks.find(
-                        query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit + unreadable
-                    ).to_list(None)
-                ]
+                found_ready, found_due = await asyncio.gather(
+                    *(
+                        self._tasks.find(
+                            query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit + unreadable
+                        ).to_list(None)
+                        for query in (ready, due)
+                    )
+                )
+            all_found = found_ready + found_due
             for document in all_found:
                 await self._set_aside_if_too_large(document)
             found = [document for document in all_found if _can_be_claimed(document)]
@@ -134,7 +147,7 @@ class Queue:
                 break
             unreadable = len(all_found) - len(found)
         if urgent_only:
-            found = [d for d in found if d["immediate"] or _place(d)[1] <= URGENT_PRIORITY]
+            found = [document for document in found if _is_urgent(document)]
         return found
 
     async def _set_aside_if_too_large(self, document: Document) -> None:
@@ -178,6 +191,10 @@ def _by_platform(documents: Iterable[Document]) -> dict[str, list[Document]]:
         if isinstance(platform := document.get("platform"), str):
             found.setdefault(platform, []).append(document)
     return found
+
+
+def _is_urgent(document: Document) -> bool:
+    return document["immediate"] or _place(document)[1] <= URGENT_PRIORITY
 
 
 def _place(document: Document) -> tuple[bool, float, int]:

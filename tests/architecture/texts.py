@@ -121,7 +121,7 @@ def _said(call: ast.Call, *, findings: bool) -> Iterator[str]:
         if place in places or (error and place == 0):
             yield from _texts(argument)
     for keyword in call.keywords:
-        if keyword.arg in _KEYWORDS and (places or error or name in {"Hold", "demand"}):
+        if keyword.arg in _KEYWORDS and (places or error or name in {"Hold", "demand", "Gone"}):
             yield from _texts(keyword.value)
 
 

@@ -24,6 +24,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "cancel": ("cancel", "waits", "--dry-run"),
     "completion": ("completion", "bash"),
     "config": ("config",),
+    "config import": ("config", "import", "old.yaml"),
     "create-task": ("create-task", "new", "search", "twitter", "-k", "a"),
     "dashboard": ("dashboard", "--once"),
     "doctor": ("doctor",),
@@ -106,6 +107,8 @@ def filled(cli: Cli, sync_database: Db) -> Cli:
     (cli.folder / "page.html").write_text(f"<html>{HOSTILE}</html>", encoding="utf-8")
     document = json.dumps({"task_id": "x", "platform": "twitter", "keywords": ["a"]})
     (cli.folder / "tasks.json").write_text(document, encoding="utf-8")
+    old = {"crawler": {"timeout": 30}, "framework": {"name": "x", HOSTILE: HOSTILE}}
+    (cli.folder / "old.yaml").write_text(json.dumps(old | {HOSTILE: 1}), encoding="utf-8")
     (cli.folder / "own").mkdir()
     (cli.folder / "own" / "local.py").write_text(LOCAL, encoding="utf-8")
     (cli.folder / "config.toml").write_text('[plugins]\nplugin_dirs = ["own"]')
