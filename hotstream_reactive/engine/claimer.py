@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+import anyio.lowlevel
+
 from hotstream_reactive.engine.gate import Gate
 
 Document = Mapping[str, Any]
+#: After so many starts others get a turn: answers of the server, on which the next claim waits.
+STARTED_AT_ONCE = 32
 
 
 class Taken(Protocol):
@@ -98,8 +102,10 @@ class Claimer:
     async def _start_admitted(self, claimed: Sequence[Document]) -> None:
         """Start what was claimed; what is beyond a limit is pending again and starts later."""
         free, bound = self._gate.split(claimed)
-        for document in free:
+        for number, document in enumerate(free, 1):
             self._start(document)
+            if number % STARTED_AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
         if bound:
             for document in await self._gate.admitted(bound):
                 self._start(document)

@@ -105,11 +105,12 @@ class Queue:
             among = without(full) if only is None else {"platform": {"$in": sorted({*only} - full)}}
             if ids is not None:
                 among = {**among, "_id": {"$in": ids}}
-            found = kept + await self._ready_and_due(limit, urgent_only, among)
-            found = sorted(found, key=_place)[:limit]
+            found = await self._ready_and_due(limit, urgent_only, among)
+            found = (sorted(kept + found, key=_place) if kept else found)[:limit]
+            limited = _by_platform(found) if room else {}
             over = {
                 platform: own[: room[platform]]
-                for platform, own in _by_platform(found).items()
+                for platform, own in limited.items()
                 if platform not in full and len(own) > room.get(platform, limit)
             }
             if not over:
@@ -123,7 +124,7 @@ class Queue:
     async def _ready_and_due(
         self, limit: int, urgent_only: bool, among: Document
     ) -> list[Document]:
-        """The first `limit` documents that are ready, and as many that are due."""
+        """The first `limit` documents that are ready, and as many that are due, in order."""
         rest = {**ORDERLY, **ARMED, **among}
         ready = {**WAITING, "run_at": None, **rest}
         due = {**WAITING, **DUE, **rest}
@@ -139,8 +140,11 @@ class Queue:
                     )
                 )
             all_found = found_ready + found_due
+            if found_ready and found_due:
+                all_found.sort(key=_place)
             for document in all_found:
-                await self._set_aside_if_too_large(document)
+                if document["size"] > LARGEST_DOCUMENT:
+                    await self._set_aside(document)
             found = [document for document in all_found if _can_be_claimed(document)]
             # What can never be claimed must not stand before what can.
             if len(all_found) - len(found) <= unreadable:
@@ -150,16 +154,15 @@ class Queue:
             found = [document for document in found if _is_urgent(document)]
         return found
 
-    async def _set_aside_if_too_large(self, document: Document) -> None:
+    async def _set_aside(self, document: Document) -> None:
         """Refuse what could outgrow 16 MB by the fields of a claim, and would block all behind."""
-        problem = too_large(document["size"])
-        if problem is None or not _has_usable_id(document):
+        if not _has_usable_id(document):
             return
         # What cannot be refused either is passed over, now and the next time.
         with suppress(DatabaseError):
             with translated("reading a task that is too large"):
                 whole = await self._tasks.find_one({"_id": document["_id"]}, FIELDS)
-            message = describe([*examine(whole or {})[1], problem])
+            message = describe([*examine(whole or {})[1], too_large(document["size"]) or ""])
             if await refuse(self._tasks, {"_id": document["_id"], **WAITING}, message):
                 name = document.get("task_id")
                 known = {"task_id": name} if isinstance(name, str) else {}
