@@ -1,11 +1,12 @@
 // Makes one replica set of three nodes and the users, from the localhost of the first node.
-// Run by mongosh; harmless when everything is there already. Environment: MONGO_HOSTS (comma
-// separated host:port), MONGO_ADMIN_PASSWORD, HOTSTREAM_DB_PASSWORD, HOTSTREAM_DATABASE.
+// Run by mongosh; harmless when everything is there already: users then get the passwords and roles
+// that stand here. Environment: MONGO_HOSTS (comma separated host:port), HOTSTREAM_DATABASE,
+// MONGO_ADMIN_PASSWORD, HOTSTREAM_WORKER_PASSWORD, HOTSTREAM_PRODUCER_PASSWORD,
+// HOTSTREAM_VIEWER_PASSWORD.
 const hosts = process.env.MONGO_HOSTS.split(",");
 const database = process.env.HOTSTREAM_DATABASE || "hotstream";
-const admin = db.getSiblingDB("admin");
 
-function authenticate() {
+function authenticate(admin) {
   try {
     admin.auth("admin", process.env.MONGO_ADMIN_PASSWORD);
     return true;
@@ -14,7 +15,8 @@ function authenticate() {
   }
 }
 
-if (!authenticate()) {
+const here = db.getSiblingDB("admin");
+if (!authenticate(here)) {
   try {
     rs.initiate({
       _id: "rs0",
@@ -31,20 +33,26 @@ if (!authenticate()) {
     if (tries > 600) throw new Error("no primary within a minute: do the nodes reach each other?");
     sleep(100);
   }
-  admin.createUser({
+  here.createUser({
     user: "admin",
     pwd: process.env.MONGO_ADMIN_PASSWORD,
     roles: [{ role: "root", db: "admin" }],
   });
-  authenticate();
 }
 
-const application = db.getSiblingDB(database);
-if (application.getUser("hotstream") === null) {
-  application.createUser({
-    user: "hotstream",
-    pwd: process.env.HOTSTREAM_DB_PASSWORD,
-    roles: [{ role: "readWrite", db: database }],
-  });
+// Through the whole set: later on, another node may be the primary.
+const set = new Mongo(`mongodb://${hosts.join(",")}/?replicaSet=rs0`);
+if (!authenticate(set.getDB("admin"))) throw new Error("MONGO_ADMIN_PASSWORD is not that of admin");
+const application = set.getDB(database);
+const users = ["worker", "producer", "viewer"];
+for (const user of users) {
+  const role = `hotstream${user[0].toUpperCase()}${user.slice(1)}`;
+  // Only the name: what a role may do is known to `hotstream init --roles`, which comes next.
+  if (application.getRole(role) === null) {
+    application.createRole({ role, privileges: [], roles: [] });
+  }
+  const wanted = { pwd: process.env[`HOTSTREAM_${user.toUpperCase()}_PASSWORD`], roles: [role] };
+  if (application.getUser(user) === null) application.createUser({ user, ...wanted });
+  else application.updateUser(user, wanted);
 }
-print(`replica set rs0 of ${hosts.length} nodes is ready, user hotstream on ${database}`);
+print(`replica set rs0 of ${hosts.length} nodes is ready, users ${users.join(", ")} on ${database}`);

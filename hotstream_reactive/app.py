@@ -16,6 +16,7 @@ from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.worker import Worker
 from hotstream_reactive.errors import InvalidTask
 from hotstream_reactive.extractors.base import DataExtractor
+from hotstream_reactive.fetch.traffic import Fetched, observer
 from hotstream_reactive.metrics import open_meter
 from hotstream_reactive.model.task import Task
 from hotstream_reactive.mongo.client import Mongo
@@ -29,6 +30,7 @@ from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, Searc
 from hotstream_reactive.plugins import Registry, load_plugins
 from hotstream_reactive.settings import Settings
 from hotstream_reactive.storages.base import StorageAdapter, StorageContext
+from hotstream_reactive.traces import open_traces
 
 
 def new_worker_id(settings: Settings) -> str:
@@ -98,9 +100,22 @@ class PlatformTools:
 class AppToolbox(PlatformTools):
     """Makes storages too, for the runs of one worker."""
 
-    def __init__(self, settings: Settings, registry: Registry, items: ItemStore) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, items: ItemStore, events: Events
+    ) -> None:
         super().__init__(settings, registry)
         self._items = items
+        self._events = events
+
+    def context(self, task: Task, options: SearchOptions) -> RunContext:
+        """As without a worker; also, the pages of the run become events."""
+        known = {"platform": task.platform, "run_number": task.run_number}
+
+        def tell(page: Fetched) -> None:
+            self._events.emit("page", task.task_id, **known, **page._asdict())
+
+        observer.set(tell)
+        return super().context(task, options)
 
     def storage(self, task: Task, lease_id: str) -> StorageAdapter:
         """The storage the task asks for, or the default one.
@@ -157,10 +172,11 @@ def make_worker(
     platforms = [name for name in registry.platforms if settings.platform(name).enabled]
     meter = open_meter(settings, events, worker_id=worker_id, platforms=platforms)
     outbox = open_outbox(settings, events, worker_id=worker_id)
-    services = [one.run for one in (meter, outbox) if one is not None]
+    traces = open_traces(settings, events, worker_id=worker_id)
+    services = [one.run for one in (meter, outbox, traces) if one is not None]
     worker = Worker(
         stores,
-        AppToolbox(settings, registry, stores.items),
+        AppToolbox(settings, registry, stores.items, events),
         settings,
         events,
         worker_id=worker_id,

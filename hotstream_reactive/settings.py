@@ -215,6 +215,7 @@ class MonitoringSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
             description='host and port, e.g. 127.0.0.1:9464, or ""',
         ),
     ] = ""
+    traces_endpoint: OptionalUrl = ""
 
 
 class NotificationSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -26,7 +26,11 @@ from hotstream_reactive.settings_file import FIELDS, LoadedSettings, load
 from hotstream_reactive.text import clean, redact_uri
 
 #: For texts that are empty by default and must have a form.
-EXAMPLES = {"mongodb.uri": "mongodb://x", "monitoring.metrics_address": "127.0.0.1:9464"}
+EXAMPLES = {
+    "mongodb.uri": "mongodb://x",
+    "monitoring.metrics_address": "127.0.0.1:9464",
+    "monitoring.traces_endpoint": "http://127.0.0.1:4318",
+}
 DELIVERED = Path(__file__).parents[1] / "config.toml"
 CANARY = "c4n4ry"
 

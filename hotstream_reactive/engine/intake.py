@@ -48,9 +48,11 @@ class Intake:
         self._events = events
         self._admitted = admitted
         self._wanted = anyio.Event()
+        self._hinted = False
 
-    def want(self) -> None:
-        """There may be a disorderly document."""
+    def want(self, *, hinted: bool = True) -> None:
+        """There may be a disorderly document: something hints at one, or it is time to look."""
+        self._hinted = self._hinted or hinted
         self._wanted.set()
 
     async def run(self) -> None:
@@ -58,9 +60,10 @@ class Intake:
         while True:
             await self._wanted.wait()
             self._wanted = anyio.Event()
+            hinted, self._hinted = self._hinted, False
             try:
                 await self._store.end_cancelled()
-                while await self.run_once() == MOST_AT_ONCE:
+                while await self.run_once(hinted=hinted) == MOST_AT_ONCE:
                     pass
             except DatabaseError as error:
                 self._events.emit("intake_failed", reason=str(error))
@@ -76,7 +79,7 @@ class Intake:
             return task.run_at
         return next_due(task.schedule, task.timezone, after=now, floor_s=0.0)
 
-    async def run_once(self) -> int:
+    async def run_once(self, *, hinted: bool = True) -> int:
         """Treat the disorderly documents there are now; gives the number of those that are done.
 
         Raises:
@@ -94,6 +97,8 @@ class Intake:
                 # What cannot be written to must not keep the others waiting.
                 failures.append(error)
         if admitted:
+            if not hinted:
+                self._events.emit("sweep_found", tasks=admitted)
             self._admitted()
         if failures:
             raise failures[0]

@@ -19,6 +19,7 @@ _LEVELS = {
     "paused": "WARNING",
     "control_ignored": "WARNING",
     "handed_back": "DEBUG",
+    "page": "DEBUG",
     "completion_delayed": "WARNING",
     "lease_lost": "WARNING",
     "recorder_limited": "WARNING",

@@ -267,7 +267,7 @@ class Worker:
         services.start_soon(every, scheduler.priority_check_interval, self._priority_beat)
 
     def _main_beat(self) -> None:
-        self._intake.want()
+        self._intake.want(hinted=False)
         self._dispatcher.beat()
         self._dispatcher.recheck_timer()
 

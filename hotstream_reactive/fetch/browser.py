@@ -14,6 +14,7 @@ from hotstream_reactive.fetch.gateway import Gateway, Pass, Policy
 from hotstream_reactive.fetch.guard import AddressGuard
 from hotstream_reactive.fetch.launch import LiveBrowser, first_line
 from hotstream_reactive.fetch.proxies import Proxy
+from hotstream_reactive.fetch.traffic import told
 from hotstream_reactive.fetch.visit import Visit, Wish, visit
 from hotstream_reactive.settings import FetchSettings
 
@@ -147,13 +148,19 @@ class BrowserPool:
             picture=picture,
         )
         async with self._places:
-            try:
-                return await self._attempt(wish)
-            except TransientError as error:
-                # A crashed browser is started again, once; else it is the page's fault.
-                if error.kind != "browser" or self.is_running:
-                    raise
-                return await self._attempt(wish)
+            with told("browser", url) as asking:
+                brought = await self._twice(wish)
+                asking.status = brought.response.status
+            return brought
+
+    async def _twice(self, wish: Wish) -> Visit:
+        try:
+            return await self._attempt(wish)
+        except TransientError as error:
+            # A crashed browser is started again, once; else it is the page's fault.
+            if error.kind != "browser" or self.is_running:
+                raise
+            return await self._attempt(wish)
 
     async def _attempt(self, wish: Wish) -> Visit:
         from playwright.async_api import Error

@@ -23,6 +23,7 @@ from hotstream_reactive.fetch.response import (
 )
 from hotstream_reactive.fetch.retry import pause_after_answer, pause_after_error
 from hotstream_reactive.fetch.robots import Robots, Text, shared_robots
+from hotstream_reactive.fetch.traffic import told
 from hotstream_reactive.fetch.wire import ProxyFailed, Wire, ssl_context
 from hotstream_reactive.settings import FetchSettings, PlatformSettings
 from hotstream_reactive.version import __version__
@@ -191,8 +192,11 @@ class HttpClient:
     async def _ask(self, url: str, question: Question) -> Response:
         shown = without_credentials(url)
         await self.may_ask(shown)
-        async with self._bounded(shown):
-            return await self._with_retries(shown, question)
+        with told("http", shown) as asking:
+            async with self._bounded(shown):
+                response = await self._with_retries(shown, question)
+            asking.status = response.status
+        return response
 
     async def may_ask(self, url: str) -> None:
         """Let an address pass when robots.txt allows it, and wait for the pause it wants.

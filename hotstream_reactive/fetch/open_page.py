@@ -18,6 +18,7 @@ from hotstream_reactive.fetch.gateway import Pass
 from hotstream_reactive.fetch.guard import without_credentials
 from hotstream_reactive.fetch.launch import first_line
 from hotstream_reactive.fetch.response import Response
+from hotstream_reactive.fetch.traffic import Fetched, address_of, observer
 from hotstream_reactive.settings import FetchSettings
 
 if TYPE_CHECKING:  # importing Playwright takes memory that an idle worker should not spend
@@ -73,6 +74,8 @@ class PageSession:
         self._slots: deque[_Slot] = deque()
         self._changed = anyio.Event()
         self._is_gone = False
+        # Events of the page come in a context that knows no run.
+        self._tell = observer.get()
         page.on("response", self._hear)
         page.on("crash", self._gone)
         page.on("close", self._gone)
@@ -175,6 +178,7 @@ class PageSession:
                 return
             self._slots.append(slot)  # before the first await: this is what keeps the order
             slot.heard = Heard(await self._read(response), is_document)
+            self._told(response)
         except Error:
             # The page went elsewhere before the body was there: nothing was read.
             slot.heard = None
@@ -183,6 +187,13 @@ class PageSession:
         finally:
             slot.is_read = True
             self._wake()
+
+    def _told(self, response: BrowserResponse) -> None:
+        if self._tell is not None:
+            # Milliseconds since the request began; below 0 when the browser does not know.
+            seconds = max(0.0, response.request.timing["responseEnd"] / 1000)
+            address = address_of(response.url)
+            self._tell(Fetched("browser", address, seconds, response.status))
 
     async def _read(self, response: BrowserResponse) -> Response:
         limit = self._settings.max_body_mb * _MEBIBYTE

@@ -70,6 +70,9 @@ class Figures:
             "run_seconds", "From the claim of a task to the end of its run.", _RUN, "platform"
         )
         self._items = counter("items", "Items that runs stored.", "platform")
+        self._pages = counter(
+            "pages", "Pages that sites answered, asked by HTTP or by the browser.", "platform"
+        )
         self._failures = counter(
             "failures",
             "Runs that ended in a retry or failed, by cause; a site that blocks is "
@@ -111,6 +114,7 @@ class Figures:
         # What has not happened yet is 0 and not absent: rates and alarms need the first step.
         for platform in self._platforms:
             self._items.labels(platform)
+            self._pages.labels(platform)
             for outcome in OUTCOMES:
                 self._runs.labels(platform, outcome)
         for result in ("rescued", "poisoned"):
@@ -125,6 +129,9 @@ class Figures:
         elif action == "claimed":
             if (waited_s := details.get("waited_s")) is not None:
                 self._pickup.labels(self._platform(event)).observe(waited_s)
+        elif action == "page":
+            if details["status"] is not None:
+                self._pages.labels(self._platform(event)).inc()
         elif action in ("rescued", "poisoned"):
             self._rescues.labels(action).inc()
         elif action == "refused":

@@ -15,6 +15,7 @@ from hotstream_reactive.mongo.driver import Collection
 from hotstream_reactive.mongo.faults import translate
 
 QUEUE_ORDER = [("immediate", DOWN), ("priority", UP), ("created_at", UP)]
+_OTHER_OPTIONS = 85
 READY = {"status": 0, "run_at": None}
 #: Cancelled while they waited: no worker has written when they ended.
 UNENDED = {"status": 4, "completed_at": None}
@@ -85,23 +86,31 @@ async def ensure_indexes(mongo: Mongo, *, runs_retention_days: int) -> list[str]
         (mongo.runs, run_indexes(runs_retention_days)),
     ):
         for model in models:
-            complaint = await _ensure(collection, model)
+            complaint = await _ensure(mongo, collection, model)
             if complaint:
                 complaints.append(complaint)
     return complaints
 
 
-async def _ensure(collection: Collection, model: IndexModel) -> str | None:
+async def _ensure(mongo: Mongo, collection: Collection, model: IndexModel) -> str | None:
     name = model.document["name"]
     try:
-        await collection.create_indexes([model])
+        try:
+            await collection.create_indexes([model])
+        except OperationFailure as error:
+            if error.code != _OTHER_OPTIONS or "expireAfterSeconds" not in model.document:
+                raise
+            # The retention was configured anew.
+            asked = {"keyPattern": model.document["key"]}
+            asked["expireAfterSeconds"] = model.document["expireAfterSeconds"]
+            await mongo.database.command("collMod", collection.name, index=asked)
     except DuplicateKeyError as error:
         return (
             f"index {collection.name}.{name}: there are documents with the same value "
             f"({error.details and error.details.get('keyValue')!r}); remove one of them"
         )
     except OperationFailure as error:
-        if error.code not in {13, 85, 86}:
+        if error.code not in {13, 27, _OTHER_OPTIONS, 86}:
             raise translate(error, f"creating index {collection.name}.{name}") from error
         return f"index {collection.name}.{name}: {error.details and error.details.get('codeName')}"
     except PyMongoError as error:

@@ -22,7 +22,8 @@ ROLES: dict[str, dict[str, list[str]]] = {
         # collMod: images of documents before a change, for the history.
         "tasks": [*_WATCH, "update", "createIndex", "createCollection", "collMod"],
         "data_items": _KEEP,
-        "task_runs": [*_KEEP, "remove"],
+        # collMod: when the retention was configured anew.
+        "task_runs": [*_KEEP, "remove", "collMod"],
         "workers": _OWN,
         "controls": _READ,
         "running_limits": _OWN,

@@ -15,7 +15,10 @@ from tests.deploy.conftest import ROOT
 
 MONGO = ["mongo1", "mongo2", "mongo3"]
 WORKERS = ["worker-1", "worker-2"]
-ONCE = ["keys", "replset"]
+ONCE = ["keys", "replset", "init"]
+#: Those whose command is `docker compose run`.
+CALLED = ["dashboard", "producer"]
+USERS = ["WORKER", "PRODUCER", "VIEWER"]
 
 
 def seconds(duration: str) -> float:
@@ -29,8 +32,15 @@ def service(compose: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def test_three_nodes_two_workers_and_a_dashboard(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == {*MONGO, *WORKERS, *ONCE, "dashboard"}
+def test_three_nodes_two_workers_and_commands(compose: dict[str, Any]) -> None:
+    assert set(compose["services"]) == {*MONGO, *WORKERS, *ONCE, *CALLED}
+
+
+@pytest.mark.parametrize("name", [*ONCE, *CALLED])
+def test_what_ends_is_not_started_again(compose: dict[str, Any], name: str) -> None:
+    one = service(compose, name)
+    assert one["restart"] == "no"
+    assert (name in CALLED) == ("profiles" in one), "`up` starts none of those that are called"
 
 
 @pytest.mark.parametrize("name", [*MONGO, *WORKERS])
@@ -39,6 +49,7 @@ def test_what_runs_for_long_is_watched_and_comes_back(compose: dict[str, Any], n
     assert one["restart"] == "unless-stopped"
     assert one["healthcheck"]["test"][0] == "CMD", "exec form: no shell between"
     assert seconds(one["healthcheck"]["timeout"]) <= seconds(one["healthcheck"]["interval"])
+    assert {"max-size", "max-file"} <= set(one["logging"]["options"]), "logs have an end"
 
 
 @pytest.mark.parametrize("name", WORKERS)
@@ -47,7 +58,7 @@ def test_a_worker_has_time_to_drain(compose: dict[str, Any], name: str) -> None:
     assert one["healthcheck"]["test"] == ["CMD", "hotstream", "health"]
     assert seconds(one["stop_grace_period"]) >= SchedulerSettings().shutdown_grace + 10
     assert name in one["command"], "names in logs and documents are those of the services"
-    assert one["depends_on"]["replset"]["condition"] == "service_completed_successfully"
+    assert one["depends_on"]["init"]["condition"] == "service_completed_successfully"
     assert seconds(one["shm_size"].replace("mb", "s")) >= 512, "Chromium needs shared memory"
 
 
@@ -60,6 +71,16 @@ def test_every_node_has_data_of_its_own_and_asks_for_the_key(
     assert "keys:/keys:ro" in one["volumes"]
     assert one["command"][one["command"].index("--keyFile") + 1] == "/keys/replset.key"
     assert "ports" not in one, "nobody outside reaches the database unless asked to"
+    # A primary waits 15 s for another one before it stops.
+    assert seconds(one["stop_grace_period"]) >= 30
+
+
+@pytest.mark.parametrize("name", [*WORKERS, *CALLED, "init"])
+def test_our_containers_cannot_become_root(compose: dict[str, Any], name: str) -> None:
+    one = service(compose, name)
+    assert one["cap_drop"] == ["ALL"]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in one
 
 
 def test_every_volume_is_declared_and_every_file_there(compose: dict[str, Any]) -> None:
@@ -82,7 +103,7 @@ def test_no_secret_stands_in_the_file(compose: dict[str, Any]) -> None:
                 found += 1
                 # `:?`: without it, `up` stops and says why.
                 assert re.fullmatch(r"\$\{\w+:\?set \w+\}", secret), f"{name}: {key}"
-    assert found >= len([*WORKERS, "dashboard", "admin", "worker"])
+    assert found == len([*WORKERS, *CALLED, "init", "ADMIN", *USERS])
 
 
 def test_images_are_pinned(compose: dict[str, Any]) -> None:
@@ -103,7 +124,11 @@ def has_docker_compose() -> bool:
 def test_docker_reads_it_too() -> None:
     done = subprocess.run(
         ["docker", "compose", "-f", str(ROOT / "compose.replset.yml"), "config", "--quiet"],
-        env=os.environ | {"MONGO_ADMIN_PASSWORD": "a", "HOTSTREAM_DB_PASSWORD": "b"},
+        env=os.environ
+        | {
+            f"{user}_PASSWORD": "a"
+            for user in ("MONGO_ADMIN", *(f"HOTSTREAM_{name}" for name in USERS))
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -1,8 +1,13 @@
-"""The Dockerfile keeps the rules that a linter for Dockerfiles would check."""
+"""The Dockerfile keeps the rules of a linter for Dockerfiles, and those of this project."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +17,14 @@ from tests.deploy.dockerfile import Instruction, health, only, stages
 STAGES = stages((ROOT / "Dockerfile").read_text("utf-8"))
 LAST = STAGES[-1]
 RUNS = [one for stage in STAGES for one in stage if one.word == "RUN"]
+
+
+def test_hadolint_finds_nothing() -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    linter = shutil.which("hadolint", path=path) or pytest.skip("there is no hadolint")
+    asked = [linter, "--no-color", str(ROOT / "Dockerfile")]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_it_is_built_in_one_stage_and_runs_in_another() -> None:
@@ -39,10 +52,13 @@ def test_nothing_is_left_behind_by_installers(run: Instruction) -> None:
 
 def test_it_does_not_run_as_root_and_can_write_where_it_must() -> None:
     user = only(LAST, "USER").rest
-    assert user not in ("root", "0")
-    [making] = [one.rest for one in LAST if f"useradd --create-home --uid 10001 {user}" in one.rest]
+    assert int(user) >= 10_000, (
+        "a number, which Kubernetes can tell from root's; none of the host's"
+    )
+    [making] = [one.rest for one in LAST if f"--uid {user} " in one.rest]
+    name = re.search(rf"useradd --no-log-init --create-home --uid {user} (\w+)", making)[1]
     for volume in only(LAST, "VOLUME").arguments:
-        assert re.search(rf"install -d -o {user} -g {user} .*{volume}\b", making), volume
+        assert re.search(rf"install -d -o {name} -g {name} .*{volume}\b", making), volume
 
 
 def test_signals_reach_the_worker() -> None:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 from pymongo.database import Database
@@ -49,13 +50,28 @@ def test_everything_is_about_the_same_pods() -> None:
 def test_a_pod_has_time_to_drain_and_does_not_run_as_root(pod: dict[str, Any]) -> None:
     assert pod["terminationGracePeriodSeconds"] >= SchedulerSettings().shutdown_grace + 10
     assert pod["securityContext"]["runAsNonRoot"] is True
-    [making] = [one.rest for one in IMAGE if "useradd" in one.rest]
-    assert f"--uid {pod['securityContext']['runAsUser']} {only(IMAGE, 'USER').rest}" in making
+    assert str(pod["securityContext"]["runAsUser"]) == only(IMAGE, "USER").rest
+    assert pod["automountServiceAccountToken"] is False
 
 
 def test_its_health_is_that_of_the_image(worker: dict[str, Any]) -> None:
     for probe in ("livenessProbe", "startupProbe"):
         assert worker[probe]["exec"]["command"] == health(IMAGE)
+
+
+@pytest.mark.parametrize("version", ["1.29", kubernetes_validate.latest_version()])
+@pytest.mark.parametrize("kind", ["Deployment", "PodDisruptionBudget"])
+def test_kubernetes_knows_every_field(kind: str, version: str) -> None:
+    [document] = [one for one in DOCUMENTS if one["kind"] == kind]
+    kubernetes_validate.validate(document, ".".join(version.split(".")[:2]), strict=True)
+
+
+def test_the_rest_is_for_keda() -> None:
+    rest = [one for one in DOCUMENTS if one["kind"] not in ("Deployment", "PodDisruptionBudget")]
+    assert {one["kind"]: one["apiVersion"] for one in rest} == {
+        "TriggerAuthentication": "keda.sh/v1alpha1",
+        "ScaledObject": "keda.sh/v1alpha1",
+    }
 
 
 def test_secrets_are_no_values(worker: dict[str, Any]) -> None:

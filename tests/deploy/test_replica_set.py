@@ -1,7 +1,8 @@
 """What compose.replset.yml starts, started without Docker: the same commands, on loopback.
 
-Key file, three mongod that ask for it, the script that makes set and users, then a worker with the
-address, command and health check of the file, which runs a task and stops at SIGTERM.
+Key file, three mongod that ask for it, the script that makes set and users, the roles, then a
+worker with the address, command and health check of the file, which runs a task that the service
+`producer` writes, is looked at by the service `dashboard`, and stops at SIGTERM.
 """
 
 from __future__ import annotations
@@ -28,8 +29,14 @@ from tests.deploy.dockerfile import health, only, stages
 from tests.faults.servers import kept, wait_for
 
 Compose = dict[str, Any]
-ADMIN, WORKER = "admin4711", "worker4711"
+PASSWORDS = {
+    "MONGO_ADMIN_PASSWORD": "admin4711",
+    "HOTSTREAM_WORKER_PASSWORD": "worker4711",
+    "HOTSTREAM_PRODUCER_PASSWORD": "producer4711",
+    "HOTSTREAM_VIEWER_PASSWORD": "viewer4711",
+}
 IMAGE = stages((ROOT / "Dockerfile").read_text("utf-8"))[-1]
+TINI, DASHES, *ENTRY = only(IMAGE, "ENTRYPOINT").arguments
 PLATFORM = """
 from hotstream_reactive import DataItem, PlatformAdapter
 
@@ -44,10 +51,11 @@ class NearAdapter(PlatformAdapter):
 
 
 class Started(NamedTuple):
-    """The three nodes, and how the script is run once more."""
+    """The three nodes, and how the services that prepare them are run once more."""
 
     hosts: list[str]
     initiate: Callable[[], subprocess.CompletedProcess[str]]
+    give_roles: Callable[[], subprocess.CompletedProcess[str]]
 
 
 def make_key(compose: Compose, folder: Path) -> Path:
@@ -90,14 +98,8 @@ def replica_set(
             service = compose["services"]["replset"]
             places = {"mongosh": mongosh, "mongodb://127.0.0.1:27017/": f"mongodb://{hosts[0]}/"}
             places["/deploy/replset-init.js"] = str(ROOT / "deploy" / "replset-init.js")
-            environment = {
-                "MONGO_HOSTS": service["environment"]["MONGO_HOSTS"],
-                "HOTSTREAM_DATABASE": service["environment"]["HOTSTREAM_DATABASE"],
-                "MONGO_ADMIN_PASSWORD": ADMIN,
-                "HOTSTREAM_DB_PASSWORD": WORKER,
-            }
+            environment = service["environment"] | PASSWORDS | {"MONGO_HOSTS": ",".join(hosts)}
             assert set(environment) == set(service["environment"])
-            environment["MONGO_HOSTS"] = ",".join(hosts)
             return subprocess.run(
                 [places.get(word, word) for word in service["command"]],
                 env=os.environ | environment,
@@ -107,46 +109,110 @@ def replica_set(
                 check=False,
             )
 
-        done = initiate()
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "replica set rs0 of 3 nodes is ready" in done.stdout
-        yield Started(hosts, initiate)
+        def give_roles() -> subprocess.CompletedProcess[str]:
+            return command_of(compose, "init", hosts, folder)
+
+        for service in (initiate, give_roles):
+            done = service()
+            assert done.returncode == 0, done.stdout + done.stderr
+        yield Started(hosts, initiate, give_roles)
 
 
-def worker_address(compose: Compose, hosts: list[str]) -> str:
-    """MONGODB_URI of the workers, with the hosts of this machine."""
-    address = compose["services"]["worker-1"]["environment"]["MONGODB_URI"]
-    address = address.replace("${HOTSTREAM_DB_PASSWORD:?set HOTSTREAM_DB_PASSWORD}", WORKER)
+def environment_of(compose: Compose, service: str, hosts: list[str]) -> dict[str, str]:
+    """The environment of a service, with the hosts of this machine and the passwords."""
+    environment: dict[str, str] = compose["services"][service]["environment"]
+    address = environment["MONGODB_URI"]
+    for variable, password in PASSWORDS.items():
+        address = address.replace(f"${{{variable}:?set {variable}}}", password)
     for number, host in enumerate(hosts, 1):
         address = address.replace(f"mongo{number}:27017", host)
-    return str(address)
+    return environment | {
+        "MONGODB_URI": address,
+        "HOTSTREAM_PLATFORMS_TWITTER_INSTANCES": "",
+        "HOTSTREAM_PLUGINS_PLUGIN_DIRS": "plugins",
+    }
 
 
-def test_three_members_and_two_users_who_need_their_passwords(
+def in_the_image(command: list[str]) -> list[str]:
+    """A command of the image as it is called here: its Python is this one."""
+    assert command[0] == "hotstream"
+    return [sys.executable, "-m", "hotstream_reactive", *command[1:]]
+
+
+def command_of(
+    compose: Compose, service: str, hosts: list[str], folder: Path, *instead: str
+) -> subprocess.CompletedProcess[str]:
+    """`docker compose run --rm service`, perhaps with another command."""
+    command = instead or compose["services"][service]["command"]
+    return subprocess.run(
+        in_the_image([*ENTRY, *command]),
+        cwd=folder,
+        env=os.environ | environment_of(compose, service, hosts),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def client_of(compose: Compose, service: str, hosts: list[str]) -> MongoClient[Any]:
+    return MongoClient(environment_of(compose, service, hosts)["MONGODB_URI"])
+
+
+def test_three_members_and_users_of_least_privilege_who_need_their_passwords(
     replica_set: Started, compose: Compose
 ) -> None:
-    with MongoClient[Any](
-        f"mongodb://admin:{ADMIN}@{replica_set.hosts[0]}/?replicaSet=rs0"
-    ) as client:
+    with client_of(compose, "init", replica_set.hosts) as client:
         members = client.admin.command("replSetGetConfig")["config"]["members"]
         assert [member["host"] for member in members] == replica_set.hosts
-        [user] = client.hotstream.command("usersInfo", "hotstream")["users"]
-        assert user["roles"] == [{"role": "readWrite", "db": "hotstream"}]
+        users = client.hotstream.command("usersInfo")["users"]
+        roles = {user["user"]: [role["role"] for role in user["roles"]] for user in users}
+        assert roles == {
+            "worker": ["hotstreamWorker"],
+            "producer": ["hotstreamProducer"],
+            "viewer": ["hotstreamViewer"],
+        }
     with (
         MongoClient[Any](f"mongodb://{replica_set.hosts[0]}/?replicaSet=rs0") as nobody,
         pytest.raises(OperationFailure, match="requires authentication"),
     ):
         nobody.hotstream.tasks.find_one()
+    with client_of(compose, "worker-1", replica_set.hosts) as worker:
+        for refused in (
+            worker.other.tasks.find_one,
+            lambda: worker.hotstream.tasks.insert_one({"task_id": "mine"}),
+            lambda: worker.hotstream.controls.insert_one({"_id": "engine", "paused": True}),
+        ):
+            with pytest.raises(OperationFailure, match="not authorized"):
+                refused()
+    with client_of(compose, "dashboard", replica_set.hosts) as viewer:
+        assert viewer.hotstream.tasks.find_one() is None
+        with pytest.raises(OperationFailure, match="not authorized"):
+            viewer.hotstream.tasks.insert_one({"task_id": "mine"})
+
+
+def test_all_of_it_can_be_run_again_also_when_another_node_is_primary(
+    replica_set: Started, compose: Compose
+) -> None:
+    first = replica_set.hosts[0]
     with (
-        MongoClient[Any](worker_address(compose, replica_set.hosts)) as worker,
-        pytest.raises(OperationFailure, match="not authorized"),
+        client_of(compose, "init", replica_set.hosts) as client,
+        MongoClient[Any](
+            f"mongodb://admin:{PASSWORDS['MONGO_ADMIN_PASSWORD']}@{first}/?directConnection=true"
+        ) as node,
     ):
-        worker.other.tasks.find_one()
-
-
-def test_the_script_can_be_run_again(replica_set: Started) -> None:
-    done = replica_set.initiate()
-    assert done.returncode == 0, done.stdout + done.stderr
+        # A user whose password and roles are no more those of the file.
+        client.hotstream.command("updateUser", "viewer", pwd="other", roles=["readWrite"])
+        node.admin.command("replSetStepDown", 60, secondaryCatchUpPeriodSecs=10)
+        until(lambda: client.admin.command("hello")["me"] != first, what="another primary")
+        for service in (replica_set.initiate, replica_set.give_roles):
+            done = service()
+            assert done.returncode == 0, done.stdout + done.stderr
+        [user] = client.hotstream.command("usersInfo", "viewer")["users"]
+        assert [role["role"] for role in user["roles"]] == ["hotstreamViewer"]
+        node.admin.command("replSetFreeze", 0)
+    with client_of(compose, "dashboard", replica_set.hosts) as viewer:
+        assert viewer.hotstream.tasks.find_one() is None
 
 
 def test_a_node_is_healthy(replica_set: Started, compose: Compose, mongosh: str) -> None:
@@ -156,28 +222,25 @@ def test_a_node_is_healthy(replica_set: Started, compose: Compose, mongosh: str)
         subprocess.run([mongosh, host, *rest], check=True, capture_output=True, timeout=60)
 
 
-def in_the_image(command: list[str]) -> list[str]:
-    """A command of the image as it is called here: its Python is this one."""
-    assert command[0] == "hotstream"
-    return [sys.executable, "-m", "hotstream_reactive", *command[1:]]
-
-
 def test_a_worker_as_in_the_file_works_and_stops(
     replica_set: Started, compose: Compose, tmp_path: Path
 ) -> None:
     service = compose["services"]["worker-1"]
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "near.py").write_text(PLATFORM)
-    environment = os.environ | {
-        "MONGODB_URI": worker_address(compose, replica_set.hosts),
-        "MONGODB_DATABASE": service["environment"]["MONGODB_DATABASE"],
-        "HOTSTREAM_PLATFORMS_TWITTER_INSTANCES": "",
-        "HOTSTREAM_PLUGINS_PLUGIN_DIRS": "plugins",
-    }
-    tini, dashes, *entry = only(IMAGE, "ENTRYPOINT").arguments
-    assert (tini, dashes) == ("tini", "--")
+    environment = os.environ | environment_of(compose, "worker-1", replica_set.hosts)
+
+    def run(service: str, *instead: str) -> str:
+        done = command_of(compose, service, replica_set.hosts, tmp_path, *instead)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     with subprocess.Popen(
-        in_the_image([*entry, *service["command"]]), cwd=tmp_path, env=environment
+        in_the_image([*ENTRY, *service["command"]]),
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as daemon:
         try:
             for check in (service["healthcheck"]["test"][1:], health(IMAGE)):
@@ -188,19 +251,28 @@ def test_a_worker_as_in_the_file_works_and_stops(
                     ),
                     what=str(check),
                 )
-            with MongoClient[Any](environment["MONGODB_URI"]) as client:
+            run("producer", "create-task", "a", "search", "near", "-k", "x,y")
+            with client_of(compose, "dashboard", replica_set.hosts) as client:
                 tasks = client.hotstream.tasks
-                tasks.insert_one({"task_id": "a", "platform": "near", "keywords": ["x", "y"]})
                 until(lambda: tasks.find_one({"task_id": "a", "status": 2}), what="the task")
                 assert client.hotstream.data_items.count_documents({"platform": "near"}) == 2
                 assert tasks.find_one({"task_id": "a"})["worker_id"].startswith("worker-1-")
-            shown = in_the_image([*entry, *compose["services"]["dashboard"]["command"], "--once"])
-            seen = subprocess.run(
-                shown, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+            assert "worker-1" in run("dashboard", "dashboard", "--once")
+            assert "completed" in run("dashboard", "list")
+            assert "completed" in run("producer")
+            followed = subprocess.run(
+                [sys.executable, str(ROOT / "examples" / "follow.py"), "a"],
+                env=os.environ | environment_of(compose, "dashboard", replica_set.hosts),
+                capture_output=True,
+                text=True,
+                check=True,
             )
-            assert "worker-1" in seen.stdout
+            assert followed.stdout.splitlines()[-1] == "2 items"
             daemon.send_signal(signal.SIGTERM)
             grace_s = float(service["stop_grace_period"].rstrip("s"))
-            assert daemon.wait(grace_s) == 0
+            _, log = daemon.communicate(timeout=grace_s)
+            assert daemon.returncode == 0, log
+            for word in ("not authorized", "Unauthorized", "refused"):
+                assert word not in log, log
         finally:
             daemon.kill()

@@ -67,7 +67,10 @@ LINE_BY_LINE = {
     ("docs/runbook.md", "hotstream doctor"),
 }
 #: Blocks whose last line runs until it is stopped, and what it says when all is well.
-STAYS = {("README.md", "start-daemon"): " ready "}
+STAYS = {
+    ("README.md", "start-daemon"): " ready ",
+    ("docs/traces.md", "start-daemon"): "traces to http://127.0.0.1:4318",
+}
 #: What stands in for the addresses and names of the pages; lines that install are left out.
 STAND_IN = {
     "mongodb://127.0.0.1:27017/?replicaSet=rs0": "{mongodb}",

@@ -7,9 +7,12 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ import time
 
 import anyio
 from hotstream_reactive import BlockedError, DataItem, PlatformAdapter
+from hotstream_reactive.fetch.http import HttpClient
 
 
 class MeasuredAdapter(PlatformAdapter):
@@ -44,6 +48,12 @@ class MeasuredAdapter(PlatformAdapter):
                 time.sleep(options.get("seconds"))
             case "waits":
                 await anyio.sleep_forever()
+            case "fetches":
+                own = self.context.platform
+                async with HttpClient.for_platform(self.context.fetch, own) as http:
+                    for page in ("", "missing", "missing"):
+                        await http.get(f"{own.base_url}/{page}")
+                yield DataItem(id="fetched", platform="measured", content="x")
             case word:
                 for _ in range(int(word)):
                     yield DataItem(id=f"{word}_{time.time()}", platform="measured", content="x")
@@ -157,6 +167,23 @@ def test_what_the_stream_does_not_tell_is_counted(start: Callable[..., Measured]
     blind.reaches("hotstream_stream_state state=off", 1)
     blind.run("1")
     blind.reaches("hotstream_sweep_found_total stream=off", 1)
+    # This one has to be put in order before it can be found.
+    blind.tasks.insert_one({"task_id": "careless", "platform": "measured", "keywords": ["1"]})
+    # Claimed in the very moment in which it is put in order, it counts twice.
+    name = "hotstream_sweep_found_total stream=off"
+    until(lambda: blind.samples()[name] >= 2, what=name)
+
+
+def test_pages_are_counted(start: Callable[..., Measured], tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        worker = start(platforms_measured_base_url=f"http://127.0.0.1:{site.server_port}")
+        assert worker.samples()["hotstream_pages_total platform=measured"] == 0
+        worker.run("fetches")
+        worker.reaches("hotstream_pages_total platform=measured", 3)
+        site.shutdown()
 
 
 def test_with_a_live_stream_sweeps_find_nothing_new(start: Callable[..., Measured]) -> None:
@@ -164,8 +191,9 @@ def test_with_a_live_stream_sweeps_find_nothing_new(start: Callable[..., Measure
     worker.reaches("hotstream_stream_state state=live", 1)
     for _ in range(5):
         worker.run("1")
+    worker.tasks.insert_one({"task_id": "careless", "platform": "measured", "keywords": ["1"]})
     worker.run("1", run_at=datetime.now(UTC) + timedelta(seconds=1))
-    figures = worker.reaches("hotstream_runs_total outcome=completed platform=measured", 6)
+    figures = worker.reaches("hotstream_runs_total outcome=completed platform=measured", 7)
     # One may fall into the millisecond between an insert and its event.
     assert figures.get("hotstream_sweep_found_total stream=live", 0) <= 1
 

@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio
 import pytest
 from bson import Int64, encode
 from bson.datetime_ms import DatetimeMS
@@ -35,12 +36,31 @@ class Desk:
     def __init__(self, stores: MongoStores) -> None:
         self.events: list[Event] = []
         self.admitted = 0
+        self.done = anyio.Event()
         events = Events()
         events.listen(self.events.append)
         self.intake = Intake(stores.admission, events, admitted=self._count)
 
     def _count(self) -> None:
         self.admitted += 1
+        self.done.set()
+
+
+@pytest.mark.parametrize("hinted", [True, False])
+async def test_what_nothing_had_hinted_at_is_told(
+    stores: MongoStores, sync_database: Tasks, hinted: bool
+) -> None:
+    desk = Desk(stores)
+    sync_database.tasks.insert_many([without("priority") | {"_id": n, "task_id": n} for n in "ab"])
+    desk.intake.want(hinted=False)
+    if hinted:
+        desk.intake.want()
+    async with anyio.create_task_group() as group:
+        group.start_soon(desk.intake.run)
+        await desk.done.wait()
+        group.cancel_scope.cancel()
+    told = [event.details for event in desk.events if event.action == "sweep_found"]
+    assert told == ([] if hinted else [{"tasks": 2}])
 
 
 @pytest.fixture

@@ -67,9 +67,17 @@ async def test_an_index_of_the_same_name_with_other_options_is_named(
     mongo: Mongo, sync_database: Tasks
 ) -> None:
     sync_database.tasks.create_index([("priority", 1)], name="ready_in_queue_order")
-    sync_database.task_runs.create_index("finished_at", name="expiry", expireAfterSeconds=7)
+    sync_database.task_runs.create_index([("task_id", 1)], name="expiry", expireAfterSeconds=7)
     complaints = await ensure_indexes(mongo, runs_retention_days=30)
     assert len(complaints) == 2
+
+
+async def test_a_retention_that_was_configured_anew_takes_effect(
+    indexed: Mongo, sync_database: Tasks
+) -> None:
+    assert await ensure_indexes(indexed, runs_retention_days=7) == []
+    expiry = sync_database.task_runs.index_information()["expiry"]
+    assert expiry["expireAfterSeconds"] == 7 * 86_400
 
 
 async def test_a_server_that_is_gone_is_an_error_of_ours(

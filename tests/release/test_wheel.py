@@ -79,7 +79,7 @@ def test_it_holds_the_package_its_types_and_nothing_else(wheel: Path) -> None:
         assert there <= inside, "what the checkout has, the wheel has"
         [metadata] = [name for name in names if name.endswith("/METADATA")]
         described = archive.read(metadata).decode()
-    for extra in ("embedded", "metrics", "socks", "import"):
+    for extra in ("embedded", "metrics", "otel", "socks", "import"):
         assert f"Provides-Extra: {extra}" in described
 
 
