@@ -15,7 +15,7 @@ test: $(READY)
 
 # Killed workers, stopped servers, blocked loops: the faults that are over within eight minutes.
 faults: $(READY)
-	$(BIN)/python -m pytest -q tests/faults -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/faults -m "not slow" $(ARGS)
 
 # Hundreds of pages, killed browsers, a fleet of sixteen: slow, and nothing else may run beside them.
 slow: $(READY)
