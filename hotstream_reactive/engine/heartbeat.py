@@ -86,8 +86,28 @@ class Heartbeat:
         pause_s = self._interval_s
         while True:
             await anyio.sleep(pause_s)
-            answered = await self.renew_once()
+            answered = await self._renew_persistently()
             pause_s = self._interval_s * (1 if answered else RETRY_PART)
+
+    async def _renew_persistently(self) -> bool:
+        """Renew all leases; while no answer comes, ask once more beside the first time.
+
+        A connection that died unnoticed answers nobody, and waiting for it alone could use up what
+        is left of the leases.
+        """
+        answered = False
+
+        async def ask() -> None:
+            nonlocal answered
+            if await self.renew_once():
+                answered = True
+                group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.sleep(self._interval_s * RETRY_PART)
+            group.start_soon(ask)
+        return answered
 
     async def renew_once(self) -> bool:
         """Renew all leases now; those that could not be renewed for too long are given up.

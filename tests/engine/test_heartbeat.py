@@ -60,6 +60,11 @@ async def test_a_run_stops_well_before_its_lease_ends(refusals: int) -> None:
     assert LEASE_S * 0.6 < waited < LEASE_S * 0.85
 
 
+async def test_a_connection_that_never_answers_costs_no_lease() -> None:
+    """It is not waited for alone until the run has to stop."""
+    assert await lost_after(FlakyLeases(0, back_at=2), at_most=LEASE_S) is None
+
+
 async def test_a_short_fault_costs_no_lease() -> None:
     """It is asked again soon, and not only when the next heartbeat is due."""
     leases = FlakyLeases(1000, back_at=3)
