@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-import anyio.lowlevel
-
 from hotstream_reactive.engine.gate import Gate
 
 Document = Mapping[str, Any]
-#: After so many starts others get a turn: answers of the server, on which the next claim waits.
-STARTED_AT_ONCE = 32
 
 
 class Taken(Protocol):
@@ -102,10 +98,8 @@ class Claimer:
     async def _start_admitted(self, claimed: Sequence[Document]) -> None:
         """Start what was claimed; what is beyond a limit is pending again and starts later."""
         free, bound = self._gate.split(claimed)
-        for number, document in enumerate(free, 1):
+        for document in free:
             self._start(document)
-            if number % STARTED_AT_ONCE == 0:
-                await anyio.lowlevel.checkpoint()
         if bound:
             for document in await self._gate.admitted(bound):
                 self._start(document)

@@ -250,11 +250,7 @@ class Dispatcher:
                 else:
                     return
             elif self._hinted or self._queue_waits:
-                if self._queue_waits and ordinary < self._slots // GATHERED_PART:
-                    # Short tasks free many slots within a moment: one claim for all of them.
-                    await anyio.sleep(GATHER_S)
-                    ordinary = self.free_ordinary or ordinary
-                await self._claim_hinted(ordinary)
+                await self._claim_hinted()
             elif self._late:
                 await self._claim_late(ordinary)
             elif self._freed:
@@ -284,16 +280,23 @@ class Dispatcher:
         if (await self._claim_batch(limit, urgent_only=True)).more:
             self._urgent_waits = True
 
-    async def _claim_hinted(self, limit: int) -> None:
+    async def _claim_hinted(self) -> None:
         """Claim the one task that is known to wait, or as many as there is room for, in order."""
         if len(self._hinted) == 1 and not self._queue_waits:
             document_id, _ = self._hinted.pop()
             await self._claim_one(document_id)
             return
+        limit = self.free_ordinary
+        if self._queue_waits and limit < self._slots // GATHERED_PART:
+            # Short tasks free many slots within a moment: one claim for all of them.
+            await anyio.sleep(GATHER_S)
+            limit = self.free_ordinary
+            if limit <= 0:
+                return
         self._hinted.clear()
         self._queue_waits = self._urgent_waits = False
         if self._slots >= HALVED_SLOTS:
-            limit = min(limit, self._slots // 4)
+            limit = min(limit, self._slots // 2)
         taken = await self._claim_batch(limit)
         # What did not fit waits for the next free slot; urgent ones perhaps for an express one. A
         # hint that came during the claim must not be forgotten.
