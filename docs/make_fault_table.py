@@ -1,6 +1,8 @@
 """Fills the table of faults in docs/reliability.md from the report of a run.
 
-make faults-all && python -m docs.make_fault_table fault-report.json [later.json …]
+make faults-all && python -m docs.make_fault_table [report.json …]
+
+Without names, the reports of `make faults-all`.
 """
 
 from __future__ import annotations
@@ -52,4 +54,4 @@ def main(paths: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main([Path(name) for name in sys.argv[1:] or ["fault-report.json"]])
+    main([Path(name) for name in sys.argv[1:]] or sorted(Path("build/faults").glob("*.json")))
