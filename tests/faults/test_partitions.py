@@ -98,7 +98,7 @@ def away_for_a_minute(
         daemons = [place.daemon(name).ready() for name in ("one", "two")]
         tasks = client.hotstream.get_collection("tasks", write_concern=WriteConcern("majority"))
         tasks.insert_one(slow_task("running", n=300, pause=0.1))
-        place.owner("running")
+        place.owner("running").says("task=running claimed")
         assert client.primary
         number = int(client.primary[0].rpartition(".")[2])
         lose(lan, number)
