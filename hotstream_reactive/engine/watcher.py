@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 import anyio
+import anyio.lowlevel
 
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.events import Events
@@ -193,6 +194,9 @@ class Watcher:
                     self._hints.changed(change)
                 if feed.behind:
                     self._hints.behind()
+                if changes:
+                    # The claim first: the next read costs the processor as well.
+                    await anyio.lowlevel.checkpoint()
             patience.deadline = anyio.current_time() + 1.0
             await feed.close()
         if not self._stop.is_set():
