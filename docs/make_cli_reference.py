@@ -13,6 +13,9 @@ from pathlib import Path
 import click
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generated import write_or_check
 
 from hotstream_reactive.cli.common import CommonOption
 from hotstream_reactive.cli.main import EXIT_CODES, VERBS, hotstream
@@ -136,17 +139,5 @@ def _range(option: click.Option) -> Iterator[str]:
         yield f"Default: {option.default}."
 
 
-def main() -> int:
-    """Write the page, or compare it; gives the exit code."""
-    text = reference()
-    if "--check" not in sys.argv[1:]:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write("docs/cli.md is out of date; run: python docs/make_cli_reference.py\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, reference(), made_by=Path(__file__).name))

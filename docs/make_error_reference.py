@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from error_codes import MEANINGS, PATTERNS
+from generated import write_or_check
 
 from hotstream_reactive import errors
 from hotstream_reactive.engine.retry import cause, judge
@@ -221,17 +222,5 @@ def _pattern(code: str) -> bool:
     return any(re.fullmatch(re.escape(one).replace("…", ".*"), code) for one in PATTERNS)
 
 
-def main() -> int:
-    """Write the page, or compare it; gives the exit code."""
-    text = reference()
-    if "--check" not in sys.argv[1:]:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"docs/{TARGET.name} is out of date; run: python docs/{Path(__file__).name}\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, reference(), made_by=Path(__file__).name))

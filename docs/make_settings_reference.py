@@ -15,6 +15,9 @@ from typing import Any
 import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generated import write_or_check
 
 from hotstream_reactive.settings import PLATFORM_DEFAULTS, PlatformSettings, Settings
 from hotstream_reactive.settings_file import ALIASES, FIELDS, PREFIX, expected, flat
@@ -132,17 +135,5 @@ def _comments(text: str) -> Iterator[tuple[str, str]]:
             above = []
 
 
-def main() -> int:
-    """Write the page, or compare it; gives the exit code."""
-    text = reference()
-    if "--check" not in sys.argv[1:]:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"docs/{TARGET.name} is out of date; run: python docs/{Path(__file__).name}\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, reference(), made_by=Path(__file__).name))
