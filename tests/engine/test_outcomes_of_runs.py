@@ -591,3 +591,21 @@ async def test_no_checkpoint_of_a_writer_can_hurt_the_worker(
         await lab.insert(task("a", retry_count=1, checkpoint=checkpoint))
         await lab.reaches("a", 3)
         await healthy(lab)
+
+
+async def test_an_adapter_that_answers_a_cancel_with_its_own_is_cancelled(lab: Workshop) -> None:
+    async def play(adapter: Any, options: Any) -> AsyncIterator[Any]:
+        try:
+            await anyio.sleep_forever()
+        except asyncio.CancelledError:
+            raise asyncio.CancelledError("one of my own") from None
+        yield item(adapter.context.task_id, 0)
+
+    lab.plays["stubborn"] = play
+    async with lab.worker(max_concurrent_tasks=1, express_slots=0):
+        await lab.insert(task("stubborn"))
+        await lab.started("stubborn")
+        await lab.tasks.update_one({"task_id": "stubborn"}, {"$set": {"status": 4}})
+        await lab.until(lambda: lab.told("cancelled", "stubborn"))
+        await lab.insert(task("next"))
+        await lab.reaches("next", 2)
