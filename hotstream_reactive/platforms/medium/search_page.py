@@ -76,7 +76,7 @@ async def listen(
         was_quiet = False
         if rounds >= _ROUNDS:
             break
-        if is_search(heard.response.text, url):
+        if is_search(heard.response.text, url) and not enough(seen):
             await page.go_on("")
             rounds += 1
     return seen
