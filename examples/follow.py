@@ -40,8 +40,9 @@ def main(task_id: str) -> int:
                         shown.add(item["_id"])
                         # As JSON: what a page says must not reach a terminal as it is.
                         print("item", item["id"], json.dumps(item["content"]), flush=True)
-                if task.get("status") in ENDED:
-                    print(task.get("error_message") or f"{task['result_count']} items")
+                # Who cancels writes the status alone; what came of the run the worker adds.
+                if task.get("status") in ENDED and task.get("completed_at"):
+                    print(task.get("error_message") or f"{task.get('result_count') or 0} items")
                     return 0 if task["status"] == 2 else 1
                 task = next(changes).get("fullDocument")
     print("the task was deleted")

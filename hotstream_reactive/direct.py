@@ -14,8 +14,8 @@ import anyio
 from hotstream_reactive.app import PlatformTools
 from hotstream_reactive.engine.collect import (
     CLEAN_UP_S,
+    Reading,
     nothing_understood,
-    reading,
     search_options,
     sign_in,
 )
@@ -53,7 +53,7 @@ class DirectRun:
         seen: set[str] = set()
         try:
             await sign_in(adapter, task, tools.credentials(task))
-            async with reading(adapter, task) as records:
+            async with Reading(adapter, task) as records:
                 async for record in records:
                     try:
                         item = await make_item(record, extractor, task.platform)

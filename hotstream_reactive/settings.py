@@ -247,6 +247,9 @@ class HistorySettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     ] = 14
 
 
+_ANY_PLATFORM = PlatformSettings()
+
+
 class Settings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The whole configuration."""
 
@@ -263,7 +266,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
 
     def platform(self, name: str) -> PlatformSettings:
         """The settings of a platform, defaults when it has no table of its own."""
-        return self.platforms.get(name) or PLATFORM_DEFAULTS.get(name) or PlatformSettings()
+        return self.platforms.get(name) or PLATFORM_DEFAULTS.get(name) or _ANY_PLATFORM
 
 
 def to_builtins(settings: Settings) -> dict[str, Any]:

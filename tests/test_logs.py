@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from loguru import logger
 
 from hotstream_reactive.engine.events import Event
-from hotstream_reactive.engine.log import log_event
+from hotstream_reactive.engine.log import event_log, log_event
 from hotstream_reactive.errors import ConfigError
 from hotstream_reactive.logs import configure
 from hotstream_reactive.settings import FrameworkSettings, MonitoringSettings, Settings
@@ -327,3 +327,23 @@ class TestJson:
         [line] = self.lines(say)
         assert line["message"] == "it broke"
         assert "ValueError: invalid literal" in line["exception"]
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
+def test_below_the_level_of_the_log_nothing_is_made(level: str) -> None:
+    """Passing over an event says the same as letting the log drop it."""
+    actions = ["claimed", "completed", "page", "retry", "failed", "claim_failed"]
+    said: list[list[str]] = []
+    for listener in (log_event, event_log(level)):
+        stream = io.StringIO()
+        configure(Settings(framework=FrameworkSettings(log_level=level)), stream=stream)
+        for action in actions:
+            listener(Event(action=action, task_id="t"))
+        said.append([line.split(" ", 1)[1] for line in stream.getvalue().splitlines()])
+    assert said[0] == said[1]
+    made: list[str] = []
+    logger.remove()
+    logger.add(lambda message: made.append(message.record["level"].name), level="TRACE")
+    for action in actions:
+        event_log(level)(Event(action=action, task_id="t"))
+    assert len(made) == len(said[1])

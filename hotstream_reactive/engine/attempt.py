@@ -6,6 +6,7 @@ memory is bounded by the batch, and what was stored before a failure stays store
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -23,7 +24,6 @@ from hotstream_reactive.engine.running import ActiveRun
 from hotstream_reactive.errors import PluginError, StorageError
 from hotstream_reactive.extractors.base import DataExtractor
 from hotstream_reactive.model.item import DataItem, storable
-from hotstream_reactive.model.run import Progress
 from hotstream_reactive.model.task import Task
 from hotstream_reactive.platforms.base import PlatformAdapter, RunContext, SearchOptions
 from hotstream_reactive.storages.base import StorageAdapter
@@ -35,6 +35,9 @@ LONGEST_GATHERING_S = 2.0
 #: Characters of a checkpoint: it is written with every page.
 LARGEST_CHECKPOINT = 200_000
 MOST_STORED = 2**31
+#: A batch that is being stored when its run is stopped gets so many seconds to come to its end:
+#: before that nobody knows whether its items are there.
+COMMIT_S = 2.0
 
 
 class Toolbox(Protocol):
@@ -71,6 +74,7 @@ class Attempt:
         self._batch: list[Record] = []
         self._batch_began_at = 0.0
         self._read = 0
+        self._to_close: list[Callable[[], Awaitable[None]]] = []
         self._extraction: Extraction
         self._storage: StorageAdapter
         self.started_at = time.monotonic()
@@ -80,13 +84,13 @@ class Attempt:
         """Everything from authentication to the last stored item."""
         task = self._task
         await demand_new_session(self._active)
-        async with AsyncExitStack() as closing:
+        try:
             adapter = self._toolbox.adapter(task)
             adapter.context = self._context()
-            _close_at_end(closing, adapter, PlatformAdapter)
+            self._close_at_end(adapter, PlatformAdapter)
             self._extraction = Extraction(task, self._toolbox.extractor(task))
             self._storage = self._toolbox.storage(task, self._active.lease_id)
-            _close_at_end(closing, self._storage, StorageAdapter)
+            self._close_at_end(self._storage, StorageAdapter)
             stored = self._active.checkpoint.get("stored")
             if isinstance(stored, int) and 0 <= stored < MOST_STORED:
                 self._active.result_count = stored
@@ -107,6 +111,9 @@ class Attempt:
             await self._store(items)
             self._advance(STORED)
             self._judge_yield()
+        finally:
+            if self._to_close:
+                await _close_all(self._to_close)
 
     def _context(self) -> RunContext:
         options = collect.search_options(self._task)
@@ -118,7 +125,7 @@ class Attempt:
 
     async def _read_all(self, adapter: PlatformAdapter) -> None:
         """Read records to the end or to the limit, storing them batch by batch."""
-        async with collect.reading(adapter, self._task) as records:
+        async with collect.Reading(adapter, self._task) as records:
             while True:
                 with self._timed("collect"):
                     try:
@@ -174,10 +181,17 @@ class Attempt:
         if not items:
             return
         with self._timed("store"):
-            if not await storage.save(items):
-                raise StorageError(
-                    f"storage {type(storage).__name__} did not store {len(items)} items"
-                )
+            saving = asyncio.ensure_future(_result(storage.save(items)))
+            try:
+                stored = await asyncio.shield(saving)
+            except asyncio.CancelledError:
+                if await _comes_to_its_end(saving):
+                    self._active.result_count += len(items)
+                raise
+        if isinstance(stored, BaseException):
+            raise stored
+        if not stored:
+            raise StorageError(f"storage {type(storage).__name__} did not store {len(items)} items")
         self._active.result_count += len(items)
         self._advance(self._active.progress)
 
@@ -193,27 +207,26 @@ class Attempt:
             **storable(dict(checkpoint)),
             "stored": self._active.result_count,
         }
-        self._advance(self._active.progress, checkpoint=self._active.checkpoint)
+        self._advance(self._active.progress, checkpoint=True)
 
-    def _advance(self, progress: float, checkpoint: dict[str, Any] | None = None) -> None:
+    def _advance(self, progress: float, *, checkpoint: bool = False) -> None:
         """Note progress, which never goes back, as a heartbeat."""
         active = self._active
         active.progress = round(max(active.progress, progress), 4)
-        self._heartbeat.report(
-            Progress(
-                document_id=active.task.document_id,
-                lease_id=active.lease_id,
-                progress=active.progress,
-                result_count=active.result_count,
-                checkpoint=checkpoint,
-            )
-        )
+        self._heartbeat.report(active, checkpoint=checkpoint)
 
     def _judge_yield(self) -> None:
         """Records that all turned out unusable are no success."""
         unusable = self._extraction.unusable
         if unusable and not self._active.result_count:
             raise collect.nothing_understood(unusable)
+
+    def _close_at_end(
+        self, plugin: StorageAdapter | PlatformAdapter, base: type[StorageAdapter | PlatformAdapter]
+    ) -> None:
+        # The close of the base class does nothing, and a run of it costs as much as a small task.
+        if getattr(plugin.close, "__func__", None) is not base.close:
+            self._to_close.append(plugin.close)
 
     def _timed(self, step: str) -> _Timed:
         return _Timed(self.seconds, step)
@@ -241,15 +254,37 @@ class _Timed:
         self._seconds[self._step] = self._seconds.get(self._step, 0.0) + spent_s
 
 
-async def _in_time(clean_up: Callable[[], Awaitable[None]]) -> None:
-    """Clean up, also after a cancellation, but not for ever."""
+async def _result(saving: Awaitable[bool]) -> bool | BaseException:
+    """What a storage says or raises; as a value, as not every exception can pass between tasks."""
+    try:
+        return await saving
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        return error
+
+
+async def _comes_to_its_end(saving: asyncio.Future[bool | BaseException]) -> bool:
+    """Whether a batch is stored after all, although its run has been stopped."""
+    with anyio.move_on_after(COMMIT_S, shield=True):
+        await asyncio.wait([saving])
+    saving.cancel()
     with anyio.move_on_after(collect.CLEAN_UP_S, shield=True):
-        await clean_up()
+        await asyncio.wait([saving])
+    if not saving.done() or saving.cancelled():
+        return False
+    stored = saving.result()
+    return bool(stored) and not isinstance(stored, BaseException)
 
 
-def _close_at_end(
-    closing: AsyncExitStack, plugin: StorageAdapter | PlatformAdapter, base: type[Any]
-) -> None:
-    # The close of the base class does nothing, and a run of it costs as much as a small task.
-    if getattr(plugin.close, "__func__", None) is not base.close:
-        closing.push_async_callback(_in_time, plugin.close)
+async def _close_all(closes: list[Callable[[], Awaitable[None]]]) -> None:
+    """Close all, the last first, whatever one of them raises."""
+    async with AsyncExitStack() as closing:
+        for close in closes:
+            closing.push_async_callback(_in_time, close)
+
+
+async def _in_time(close: Callable[[], Awaitable[None]]) -> None:
+    """Close, also after a cancellation, but not for ever."""
+    with anyio.move_on_after(collect.CLEAN_UP_S, shield=True):
+        await close()

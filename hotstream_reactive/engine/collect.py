@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -50,20 +49,25 @@ async def sign_in(adapter: PlatformAdapter, task: Task, credentials: Mapping[str
         )
 
 
-@asynccontextmanager
-async def reading(
-    adapter: PlatformAdapter, task: Task
-) -> AsyncIterator[AsyncIterator[DataItem | dict[str, Any]]]:
+class Reading:
     """The records of what the task asks for; the generator is closed, whatever happens."""
-    source = (
-        adapter.monitor_accounts(list(task.accounts), task.limit)
-        if task.task_type == "monitor"
-        else adapter.search(list(task.keywords), adapter.context.options)
-    )
-    iterator = aiter(source)
-    try:
-        yield iterator
-    finally:
+
+    def __init__(self, adapter: PlatformAdapter, task: Task) -> None:
+        self._adapter = adapter
+        self._task = task
+
+    async def __aenter__(self) -> AsyncIterator[DataItem | dict[str, Any]]:
+        adapter, task = self._adapter, self._task
+        source = (
+            adapter.monitor_accounts(list(task.accounts), task.limit)
+            if task.task_type == "monitor"
+            else adapter.search(list(task.keywords), adapter.context.options)
+        )
+        self._iterator = aiter(source)
+        return self._iterator
+
+    async def __aexit__(self, *raised: object) -> None:
+        iterator = self._iterator
         # A generator that came to its end has no frame left, and nothing to be closed.
         if hasattr(iterator, "aclose") and getattr(iterator, "ag_frame", iterator) is not None:
             with anyio.move_on_after(CLEAN_UP_S, shield=True):

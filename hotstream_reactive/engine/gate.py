@@ -75,6 +75,8 @@ class Gate:
     def split(self, claimed: Sequence[Document]) -> tuple[list[Document], list[Document]]:
         """What was claimed just now: tasks that may start at once, and those to be admitted."""
         limits = self._board.limits
+        if not limits:
+            return list(claimed), []
         # In a list, as what stands in `platform` may not be hashable.
         bound = [document for document in claimed if document.get("platform") in [*limits]]
         return [document for document in claimed if document not in bound], bound

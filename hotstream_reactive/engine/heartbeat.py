@@ -29,6 +29,14 @@ class LeaseStore(Protocol):
     async def report(self, reports: Iterable[Progress]) -> None: ...
 
 
+class Reporting(Protocol):
+    """A run that tells how far it is when asked."""
+
+    @property
+    def lease_id(self) -> str: ...
+    def report(self, *, checkpoint: bool) -> Progress: ...
+
+
 class Held(msgspec.Struct, kw_only=True):
     """A lease this worker holds; `lost` is called once with the task's present status, or None."""
 
@@ -48,7 +56,8 @@ class Heartbeat:
         self._interval_s = interval_s
         self._fence_after_s = zombie_timeout_s * SELF_FENCE_PART
         self._held: dict[str, Held] = {}
-        self._reports: dict[str, Progress] = {}
+        #: The runs that have gone on, each with whether its checkpoint has changed.
+        self._reports: dict[str, tuple[Reporting, bool]] = {}
         self._reported = anyio.Event()
 
     def hold(
@@ -73,12 +82,10 @@ class Heartbeat:
             if held is not None:
                 held.renewed_at = max(held.renewed_at, asked_at)
 
-    def report(self, progress: Progress) -> None:
-        """Note the progress of a run; a later note of the same run replaces an unwritten one."""
-        waiting = self._reports.get(progress.lease_id)
-        if waiting is not None and progress.checkpoint is None:
-            progress = msgspec.structs.replace(progress, checkpoint=waiting.checkpoint)
-        self._reports[progress.lease_id] = progress
+    def report(self, run: Reporting, *, checkpoint: bool = False) -> None:
+        """Note that a run has gone on, perhaps to a new checkpoint; it is asked later how far."""
+        _, changed = self._reports.get(run.lease_id, (run, False))
+        self._reports[run.lease_id] = run, checkpoint or changed
         self._reported.set()
 
     async def renew_for_ever(self) -> None:
@@ -150,12 +157,14 @@ class Heartbeat:
             if not reports:
                 continue
             try:
-                await self._store.report(reports.values())
+                await self._store.report(
+                    [run.report(checkpoint=changed) for run, changed in reports.values()]
+                )
             except DatabaseError as error:
                 # Progress is repeated by the next report; a checkpoint must not be forgotten.
-                for lease, report in reports.items():
+                for lease, (run, changed) in reports.items():
                     if lease in self._held:
-                        self._reports.setdefault(lease, report)
+                        self.report(run, checkpoint=changed)
                 self._events.emit("report_failed", reason=str(error))
 
     def _self_fence(self) -> None:

@@ -19,7 +19,7 @@ from hotstream_reactive.errors import InvalidTask
 from hotstream_reactive.model.outcome import Failed
 from hotstream_reactive.model.run import FinishedRun
 from hotstream_reactive.model.schedule import next_due
-from hotstream_reactive.model.task import Task, TaskStatus, admit
+from hotstream_reactive.model.task import Task, admit
 from hotstream_reactive.settings import SchedulerSettings
 
 
@@ -59,14 +59,7 @@ class Launcher:
             return
         active = ActiveRun(task, lease_id)
         self._active.add(active)
-
-        def lost(status: int | None, reason: str) -> None:
-            if status == TaskStatus.CANCELLED:
-                active.cancel()
-            else:
-                active.lose(reason)
-
-        self._heartbeat.hold(lease_id, task.document_id, lost)
+        self._heartbeat.hold(lease_id, task.document_id, active.taken)
         self._run_log.open(task.task_id, lease_id)
         self._events.emit(
             "claimed",

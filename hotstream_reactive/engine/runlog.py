@@ -7,7 +7,6 @@ dropped, so memory is bounded by the slots.
 
 from __future__ import annotations
 
-from collections import deque
 from contextlib import suppress
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -34,8 +33,8 @@ class RunLog:
     """
 
     def __init__(self) -> None:
-        self._by_task: dict[str, deque[str]] = {}
-        self._by_lease: dict[str, tuple[set[str], deque[str]]] = {}
+        self._by_task: dict[str, list[str]] = {}
+        self._by_lease: dict[str, tuple[set[str], list[str]]] = {}
 
     async def listen(self, level: str) -> None:
         """Listen to the log from this level on, until cancelled."""
@@ -51,7 +50,7 @@ class RunLog:
 
     def open(self, task_id: str, lease_id: str) -> None:
         """Begin to collect for a run; a late run of the same task gets nothing more."""
-        lines: deque[str] = deque(maxlen=MOST_LINES)
+        lines: list[str] = []
         names = _names(task_id)
         for name in names:
             self._by_task[name] = lines
@@ -59,11 +58,11 @@ class RunLog:
 
     def close(self, lease_id: str) -> list[str]:
         """End collecting and give the last lines, oldest first: time, level, text."""
-        names, lines = self._by_lease.pop(lease_id, (set[str](), deque[str]()))
+        names, lines = self._by_lease.pop(lease_id, (set[str](), list[str]()))
         for name in names:
             if self._by_task.get(name) is lines:
                 del self._by_task[name]
-        return list(lines)
+        return lines
 
     def _wanted(self, record: Record) -> bool:
         task_id = record["extra"].get("task_id")
@@ -80,6 +79,7 @@ class RunLog:
             text = f"{text} ({describe(exception.value)})"
         at = record["time"].astimezone(UTC).isoformat(timespec="milliseconds")
         level = record["level"].name
+        del lines[: 1 - MOST_LINES]
         lines.append(f"{at.replace('+00:00', 'Z')} {level} {clean(redact(text), LONGEST_LINE)}")
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import anyio
+import msgspec
 from loguru import logger
 
 from hotstream_reactive.engine import frames
@@ -63,7 +64,7 @@ class Runner:
         task = active.task
         failure: BaseException | None = None
         scope = active.scope
-        scope.deadline = anyio.current_time() + task.timeout
+        scope.deadline = asyncio.get_running_loop().time() + task.timeout
         try:
             with scope:
                 await attempt.all_steps()
@@ -76,7 +77,8 @@ class Runner:
             # The storage knows only that the task is not ours now; it may have been cancelled.
             await self._heartbeat.renew_once()
         if active.verdict is not None:
-            return active.verdict
+            # What was being stored when it was stopped counts as well.
+            return msgspec.structs.replace(active.verdict, result_count=active.result_count)
         if failure is None and scope.cancelled_caught:
             failure = TransientError(
                 f"ran longer than its timeout of {task.timeout:g} s", kind="timeout"

@@ -12,7 +12,8 @@ import anyio
 
 from hotstream_reactive.engine import frames
 from hotstream_reactive.model.outcome import Cancelled, LeaseLost, Outcome, Retry
-from hotstream_reactive.model.task import Task
+from hotstream_reactive.model.run import Progress
+from hotstream_reactive.model.task import Task, TaskStatus
 
 
 class ActiveRun:
@@ -21,6 +22,8 @@ class ActiveRun:
     def __init__(self, task: Task, lease_id: str) -> None:
         self.task = task
         self.lease_id = lease_id
+        #: The document, as a key: its `_id` may be of any type.
+        self.key = repr(task.document_id)
         self.scope = anyio.CancelScope()
         self.started_at = time.monotonic()
         #: Monotonic time after which the run is longer than its task's timeout.
@@ -52,6 +55,16 @@ class ActiveRun:
         # belongs to a run is freed with it, and the garbage collector has nothing to look for.
         self._job = None
 
+    def report(self, *, checkpoint: bool) -> Progress:
+        """How far it is."""
+        return Progress(
+            document_id=self.task.document_id,
+            lease_id=self.lease_id,
+            progress=self.progress,
+            result_count=self.result_count,
+            checkpoint=self.checkpoint if checkpoint else None,
+        )
+
     def where(self) -> str:
         """The innermost place at which the run waits, as ``file:line function``."""
         stack = self._job.get_stack(limit=1) if self._job else []
@@ -60,6 +73,13 @@ class ActiveRun:
     def cancel(self) -> None:
         """Somebody set `status` to 4 or deleted the document."""
         self._stop(Cancelled(self.result_count))
+
+    def taken(self, status: int | None, reason: str) -> None:
+        """The task has this status now, and is not ours any more."""
+        if status == TaskStatus.CANCELLED:
+            self.cancel()
+        else:
+            self.lose(reason)
 
     def lose(self, reason: str) -> None:
         """The lease is gone, or may be: stop before anything more is written."""
@@ -110,15 +130,15 @@ class ActiveRuns:
             self._empty = anyio.Event()
         self._by_lease[run.lease_id] = run
         self.ordinary += not run.task.urgent
-        self._by_document[repr(run.task.document_id)] = run
+        self._by_document[run.key] = run
 
     def remove(self, lease_id: str) -> None:
         """Forget a run; unknown ones are fine."""
         run = self._by_lease.pop(lease_id, None)
         if run is not None:
             self.ordinary -= not run.task.urgent
-        if run is not None and self._by_document.get(repr(run.task.document_id)) is run:
-            del self._by_document[repr(run.task.document_id)]
+            if self._by_document.get(run.key) is run:
+                del self._by_document[run.key]
         if not self._by_lease:
             self._empty.set()
 

@@ -22,6 +22,25 @@ LARGEST_LIMIT = 100_000
 _SECRET_WORDS = ("password", "token", "secret", "cookie", "credential", "authorization")
 
 
+def is_plain(options: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether `FieldReader` would find these two tables right, and leave them as they are.
+
+    False says nothing.
+    """
+    for table in (options, other):
+        if len(table) >= MOST_VALUES:
+            return False
+        for key, value in table.items():
+            if key.startswith("$") or isinstance(value, dict | list):
+                return False
+    limit = options.get("limit", 1)
+    return (
+        type(limit) is int
+        and 1 <= limit <= LARGEST_LIMIT
+        and isinstance(options.get("only_new", False), bool)
+    )
+
+
 class FieldReader:
     """Reads the fields of one document and gathers what is wrong in `problems`."""
 

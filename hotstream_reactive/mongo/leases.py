@@ -235,15 +235,18 @@ class Runs:
         """
         if not documents:
             return
-        writes = [
-            UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
-            for document in documents
-        ]
         with translated("recording runs"):
             try:
                 await self._runs.insert_many(documents, ordered=False)
             except PyMongoError:
-                await self._runs.bulk_write(writes, ordered=False)
+                # Some may be there already, or all: the reply was lost.
+                await self._runs.bulk_write(
+                    [
+                        UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
+                        for document in documents
+                    ],
+                    ordered=False,
+                )
 
 
 def _values_of(run: FinishedRun) -> Hashable:

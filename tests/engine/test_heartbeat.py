@@ -11,8 +11,10 @@ import pytest
 
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.heartbeat import Heartbeat
+from hotstream_reactive.engine.running import ActiveRun
 from hotstream_reactive.errors import DatabaseUnavailable
 from hotstream_reactive.model.run import Progress
+from hotstream_reactive.model.task import Task
 
 pytestmark = pytest.mark.anyio
 LEASE_S = 3.0
@@ -70,3 +72,46 @@ async def test_a_short_fault_costs_no_lease() -> None:
     leases = FlakyLeases(1000, back_at=3)
     assert await lost_after(leases, at_most=LEASE_S) is None
     assert leases.tries >= 3
+
+
+class SlowToWrite(FlakyLeases):
+    """Fails to write progress once, and keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.given: list[list[Progress]] = []
+        self.written = anyio.Event()
+
+    async def report(self, reports: Iterable[Progress]) -> None:
+        self.given.append(list(reports))
+        if len(self.given) == 1:
+            # While it is under way the run goes on, without another checkpoint.
+            self.meanwhile()
+            raise DatabaseUnavailable("no route to the host")
+        self.written.set()
+
+    def meanwhile(self) -> None:
+        raise NotImplementedError
+
+
+async def test_a_checkpoint_that_could_not_be_written_comes_with_the_next_progress() -> None:
+    leases = SlowToWrite()
+    heartbeat = Heartbeat(leases, Events(), interval_s=LEASE_S / 3, zombie_timeout_s=LEASE_S)
+    run = ActiveRun(Task(document_id="d", task_id="t", platform="lab"), "l")
+    heartbeat.hold("l", "d", run.taken)
+
+    def go_on() -> None:
+        run.progress = 0.5
+        heartbeat.report(run)
+
+    leases.meanwhile = go_on  # type: ignore[method-assign] # the run of this test
+    run.progress, run.checkpoint, run.result_count = 0.3, {"cursor": "c"}, 7
+    heartbeat.report(run, checkpoint=True)
+    async with anyio.create_task_group() as group:
+        group.start_soon(heartbeat.write_reports)
+        with anyio.fail_after(5):
+            await leases.written.wait()
+        group.cancel_scope.cancel()
+    [[first], [second]] = leases.given
+    assert (first.progress, first.checkpoint) == (0.3, {"cursor": "c"})
+    assert (second.progress, second.result_count, second.checkpoint) == (0.5, 7, {"cursor": "c"})

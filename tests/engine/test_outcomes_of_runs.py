@@ -17,6 +17,7 @@ from bson import ObjectId
 from workshop import Document, Workshop, item, task
 
 from hotstream_reactive.engine import collect
+from hotstream_reactive.engine.attempt import COMMIT_S
 from hotstream_reactive.errors import (
     BlockedError,
     LoginRequired,
@@ -609,3 +610,35 @@ async def test_an_adapter_that_answers_a_cancel_with_its_own_is_cancelled(lab: W
         await lab.until(lambda: lab.told("cancelled", "stubborn"))
         await lab.insert(task("next"))
         await lab.reaches("next", 2)
+
+
+async def test_what_was_stored_at_a_cancel_is_counted(lab: Workshop) -> None:
+    """The cancel comes when the items are stored and nobody knows of it yet."""
+    async with lab.worker() as worker:
+
+        async def cancelled_meanwhile() -> None:
+            await lab.tasks.update_one({"task_id": "a"}, {"$set": {"status": 4}})
+            await lab.until(lambda: all(run.verdict for run in worker.active))
+
+        lab.hooks["a", "saved"] = cancelled_meanwhile
+        await lab.insert(task("a", options={"n": 3}))
+        await lab.until(lambda: lab.told("cancelled", "a"))
+    stored = await lab.get("a")
+    assert (stored["status"], stored["result_count"]) == (4, 3)
+    assert len(await lab.items("a")) == 3
+
+
+@pytest.mark.parametrize("stage", ["save", "saved"])
+async def test_a_storage_that_hangs_does_not_keep_a_cancelled_run(
+    lab: Workshop, stage: str
+) -> None:
+    lab.hooks["a", stage] = anyio.sleep_forever
+    async with lab.worker():
+        await lab.insert(task("a", options={"n": 3}))
+        await lab.until(lambda: lab.tasks.find_one({"task_id": "a", "progress": {"$gt": 0.5}}))
+        began = time.monotonic()
+        await lab.tasks.update_one({"task_id": "a"}, {"$set": {"status": 4}})
+        await lab.until(lambda: lab.told("cancelled", "a"))
+        assert time.monotonic() - began < 2 * COMMIT_S
+        await lab.until(lambda: lab.closed["a"])
+    assert (await lab.get("a"))["result_count"] == 0

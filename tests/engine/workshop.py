@@ -59,7 +59,7 @@ class Workshop:
 
     `plays[task_id]` is an async generator function `(adapter, options)` that stands in for the
     site; without one a run yields `options.n` items. `hooks[task_id, stage]` is called at a stage:
-    construct, authenticate, search, extract, validate, save, close or close_storage.
+    construct, authenticate, search, extract, validate, save, saved, close or close_storage.
     """
 
     def __init__(self, settings: Settings, client: AsyncMongoClient[Document]) -> None:
@@ -234,7 +234,9 @@ class Workshop:
         class LabStorage(MongoStorage):
             async def save(self, items: Sequence[DataItem]) -> bool:
                 await stage(self.context.task_id, "save")
-                return await super().save(items)
+                stored = await super().save(items)
+                await stage(self.context.task_id, "saved")
+                return stored
 
             async def close(self) -> None:
                 await stage(self.context.task_id, "close_storage")

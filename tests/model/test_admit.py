@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotstream_reactive.errors import InvalidTask
-from hotstream_reactive.model.task import Task, admit, describe
+from hotstream_reactive.model.task import Task, admit, describe, examine
 
 GOOD = {"_id": 1, "task_id": "search_002", "platform": "twitter", "keywords": ["AI"]}
 INTEGERS = ("status", "priority", "retry_count", "current_retry", "run_number", "rescues")
@@ -281,3 +281,97 @@ def test_a_decimal_is_the_number_it_stands_for(number: int, zeros: int) -> None:
         assert admit({**GOOD, "priority": value}).priority == number
     else:
         assert "priority" in refusal(priority=value)
+
+
+#: As a claim leaves it: every field is there.
+CLAIMED: dict[str, Any] = {
+    **GOOD,
+    "_id": ObjectId("6b05b86b8438d1e77995bab3"),
+    "name": "n",
+    "task_type": "search",
+    "status": 1,
+    "priority": 5,
+    "immediate": False,
+    "options": {"limit": 5, "only_new": True},
+    "storage_config": {"type": "jsonl"},
+    "retry_count": 3,
+    "current_retry": 0,
+    "timeout": 60,
+    "created_at": datetime(2025, 5, 30, 12, 38, tzinfo=UTC),
+    "started_at": datetime(2025, 5, 30, 12, 39, tzinfo=UTC),
+    "lease_id": "0-1",
+    "checkpoint": {"cursor": {"$deep": 1}},
+    "run_number": 1,
+    "rescues": 0,
+}
+
+
+def told_alike(document: dict[str, Any]) -> None:
+    """A document that is admitted at a glance is the one that reading field by field would give."""
+    task, problems = examine(document)
+    if problems:
+        with pytest.raises(InvalidTask, match=r"^invalid task"):
+            admit(document)
+    else:
+        quick = admit(document)
+        assert quick == task
+        for field in Task.__struct_fields__:
+            assert type(getattr(quick, field)) is type(getattr(task, field)), field
+
+
+def test_a_claimed_document_is_admitted_at_a_glance(monkeypatch: pytest.MonkeyPatch) -> None:
+    told_alike(CLAIMED)
+    monkeypatch.setattr("hotstream_reactive.model.task.examine", None)
+    assert admit(CLAIMED).task_id == "search_002"
+
+
+@pytest.mark.parametrize("value", ODD_VALUES.values(), ids=ODD_VALUES.keys())
+@pytest.mark.parametrize("field", [*CLAIMED, "accounts", "run_at", "schedule", "armed_for"])
+def test_a_glance_overlooks_nothing(field: str, value: Any) -> None:
+    told_alike({**CLAIMED, field: value})
+
+
+@pytest.mark.parametrize("field", CLAIMED)
+def test_a_glance_overlooks_no_missing_field(field: str) -> None:
+    told_alike({name: value for name, value in CLAIMED.items() if name != field})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"task_type": "monitor"},
+        {"task_type": "monitor", "accounts": ["OpenAI"]},
+        {"keywords": []},
+        {"keywords": ["a", " "]},
+        {"keywords": ["x"] * 501},
+        {"task_id": " "},
+        {"task_id": "a\x00b"},
+        {"name": "\x00"},
+        {"name": ""},
+        {"lease_id": ""},
+        {"priority": 11},
+        {"priority": 2.0},
+        {"timeout": 0.5},
+        {"options": {"limit": 0}},
+        {"options": {"limit": 2.0}},
+        {"options": {"$where": 1}},
+        {"options": {"filters": {"a": {"$gt": 1}}}},
+        {"options": {"only_new": 1}},
+        {"options": {f"k{n}": n for n in range(1001)}},
+        {"storage_config": {"$x": 1}},
+        {"storage_config": {"list": [1]}},
+        {"schedule": "0 9 * * *", "timezone": "Asia/Shanghai"},
+        {"schedule": "nonsense"},
+        {"run_at": datetime(2025, 5, 30, 12, 38)},
+        {"run_at": datetime(2025, 5, 30, 12, 38, tzinfo=timezone(timedelta(hours=8)))},
+    ],
+    ids=lambda fields: str(fields)[:60],
+)
+def test_a_glance_is_not_deceived(fields: dict[str, Any]) -> None:
+    told_alike({**CLAIMED, **fields})
+
+
+@settings(max_examples=300, deadline=None)
+@given(documents)
+def test_a_glance_agrees_about_any_document(document: dict[str, Any]) -> None:
+    told_alike({**CLAIMED, **document})
