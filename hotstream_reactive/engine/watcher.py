@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import Protocol
 
 import anyio
-import anyio.lowlevel
 
 from hotstream_reactive.engine.backoff import full_jitter
 from hotstream_reactive.engine.events import Events
@@ -41,6 +40,8 @@ STEADY_S = 5.0
 #: is back within two seconds, and there are at most three openings in ten.
 REOPEN_SOON_S = (0.5, 0.6)
 REOPEN_S = (4.75, 4.9)
+#: About as long as a claim takes to be answered.
+CLAIM_FIRST_S = 0.002
 
 
 class StreamState(StrEnum):
@@ -196,7 +197,7 @@ class Watcher:
                     self._hints.behind()
                 if changes:
                     # The claim first: the next read costs the processor as well.
-                    await anyio.lowlevel.checkpoint()
+                    await anyio.sleep(0 if feed.behind else CLAIM_FIRST_S)
             patience.deadline = anyio.current_time() + 1.0
             await feed.close()
         if not self._stop.is_set():

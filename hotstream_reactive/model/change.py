@@ -15,7 +15,8 @@ class Change(msgspec.Struct, kw_only=True, frozen=True):
 
     `inserted` says that the whole document was written, also over an old one; `deleted` stands for
     a removed document. `status` is as written, of whatever type.
-    `rescheduled`: the document has a schedule that the change set or edited.
+    `rescheduled`: the document has a schedule that the change set or edited. `fresh`: it is new and
+    seems to leave nothing out.
     """
 
     document_id: Any
@@ -28,6 +29,7 @@ class Change(msgspec.Struct, kw_only=True, frozen=True):
     created_at: Any = None
     rescheduled: bool = False
     reordered: bool = False
+    fresh: bool = False
 
     def urgent(self) -> bool | None:
         """Whether the task is urgent; None when the change does not tell."""

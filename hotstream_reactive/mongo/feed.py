@@ -19,6 +19,8 @@ from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translate, translated
 from hotstream_reactive.mongo.stream import EventStream
 
+#: Writers who give these leave nothing out, as a rule.
+_SELDOM_GIVEN = ("timeout", "current_retry")
 _QUEUE_FIELDS = ("priority", "immediate", "run_at", "schedule", "timezone")
 _UPDATED = "updateDescription.updatedFields"
 _REMOVED = "updateDescription.removedFields"
@@ -35,16 +37,12 @@ PIPELINE: list[Document] = [
                 {"operationType": "replace", "fullDocument.status": {"$nin": [1, 2, 3]}},
                 {
                     "operationType": "update",
+                    # First, so that claims and completions are known by one look.
+                    f"{_UPDATED}.status": {"$nin": [1, 2, 3]},
                     "$or": [
                         {f"{_UPDATED}.status": {"$in": [0, 4]}},
-                        {
-                            # A claim writes a new lease id and fills in defaults: no news either.
-                            f"{_UPDATED}.lease_id": {"$exists": False},
-                            "$or": [
-                                *({f"{_UPDATED}.{f}": {"$exists": True}} for f in _QUEUE_FIELDS),
-                                {_REMOVED: {"$in": ["run_at", "schedule", "timezone"]}},
-                            ],
-                        },
+                        *({f"{_UPDATED}.{f}": {"$exists": True}} for f in _QUEUE_FIELDS),
+                        {_REMOVED: {"$in": ["run_at", "schedule", "timezone"]}},
                     ],
                 },
             ]
@@ -54,7 +52,10 @@ PIPELINE: list[Document] = [
         "$project": {
             "operationType": 1,
             "documentKey": 1,
-            **{f"fullDocument.{f}": 1 for f in ("status", "created_at", *_QUEUE_FIELDS)},
+            **{
+                f"fullDocument.{f}": 1
+                for f in ("status", "created_at", *_QUEUE_FIELDS, *_SELDOM_GIVEN)
+            },
             **{f"{_UPDATED}.{f}": 1 for f in ("status", *_QUEUE_FIELDS)},
         }
     },
@@ -133,4 +134,5 @@ def _change(event: Document) -> Change:
         run_at=run_at if isinstance(run_at, datetime) else None,
         rescheduled=bool(fields.get("schedule")) or "timezone" in fields,
         reordered=kind == "update" and "status" not in fields,
+        fresh=kind == "insert" and all(fields.get(name) is not None for name in _SELDOM_GIVEN),
     )

@@ -9,19 +9,57 @@ not missed: whoever reads here opens a new stream, and knows what to do about th
 from __future__ import annotations
 
 import inspect
+import time
 from contextlib import suppress
 from typing import Any, cast
 
+import anyio
 import pymongo
+from bson.timestamp import Timestamp
 from pymongo.errors import PyMongoError
 
 from hotstream_reactive.errors import FeedEnded
-from hotstream_reactive.mongo.client import STREAM_WAIT_MS
 from hotstream_reactive.mongo.driver import CODEC_OPTIONS, Collection, Document, Pipeline
 
 #: So many events at most in one answer, so that others are served in between.
 BATCH = 500
 _CLOSE_S = 1.0
+#: A read that waits is woken by every write to the server, whatever it wrote: some 15 µs of the
+#: server for each. While there are more writes a second than the first of these, and not yet fewer
+#: than the second, the stream is read at intervals, without waiting.
+MANY_WRITES = 2_000
+FEW_WRITES = 1_500
+INTERVAL_S = 0.02
+#: Otherwise a read waits so long for an event, and how busy the server is is known so often.
+WAIT_MS = 250
+#: Writes are counted over so long at least: they come in bursts.
+COUNTED_S = 0.1
+
+
+class Writes:
+    """How many writes the server makes, told by the times it puts on its answers.
+
+    A time of the server is a second and a number that counts the writes within it.
+    """
+
+    def __init__(self) -> None:
+        self._at = 0.0
+        self._time = Timestamp(0, 0)
+        #: Whether there are so many that nobody should wait for the next.
+        self.many = False
+
+    def seen(self, time: Timestamp | None, at: float) -> None:
+        """Take an answer into account that came at this monotonic time."""
+        if time is None:
+            return
+        if time.time == self._time.time:
+            elapsed_s = at - self._at
+            if elapsed_s < COUNTED_S:
+                return
+            a_second = (time.inc - self._time.inc) / elapsed_s
+            self.many = a_second > (FEW_WRITES if self.many else MANY_WRITES)
+        # Of the second before nobody knows how many there were: the count begins anew.
+        self._at, self._time = at, time
 
 
 class EventStream:
@@ -36,6 +74,7 @@ class EventStream:
         self.token: Any = cursor.get("postBatchResumeToken")
         #: Whether the last batch was full: more has happened than was given.
         self.behind = False
+        self._writes = Writes()
 
     @classmethod
     async def open(
@@ -69,8 +108,9 @@ class EventStream:
         return cls(database, of_driver.name, session, answer["cursor"])
 
     async def batch(self) -> list[Document]:
-        """What has happened since the last call, waiting up to a second for the first event.
+        """What has happened since the last call, waiting a moment for the first event.
 
+        A server that is busy writing is not kept waiting for: there may be no event then.
         Must not be cancelled while the stream is to live on: what was under way would be lost.
 
         Raises:
@@ -79,16 +119,19 @@ class EventStream:
         """
         if not self._cursor_id:
             raise FeedEnded("the change stream ended: the collection was dropped or renamed")
+        if self._writes.many and not self.behind:
+            await anyio.sleep(INTERVAL_S)
         answer = await self._database.command(
             {
                 "getMore": self._cursor_id,
                 "collection": self._collection,
                 "batchSize": BATCH,
-                "maxTimeMS": STREAM_WAIT_MS,
+                "maxTimeMS": 1 if self._writes.many else WAIT_MS,
             },
             session=self._session,
             codec_options=CODEC_OPTIONS,
         )
+        self._writes.seen(answer.get("operationTime"), time.monotonic())
         cursor = answer["cursor"]
         self._cursor_id = cursor["id"]
         self.token = cursor.get("postBatchResumeToken", self.token)
