@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from hotstream_reactive.engine.gate import Gate
+from hotstream_reactive.model.place import Place
 
 Document = Mapping[str, Any]
 
@@ -23,6 +24,11 @@ class Taken(Protocol):
         """Whether more urgent ones may follow."""
         ...
 
+    @property
+    def place(self) -> Place | None:
+        """Where the next look may begin."""
+        ...
+
     def __len__(self) -> int: ...
 
 
@@ -30,7 +36,7 @@ class ClaimStore(Protocol):
     """Where tasks are claimed: a batch is taken first and read then."""
 
     async def claim_one(
-        self, document_id: Any, *, urgent_only: bool, room: Mapping[str, int]
+        self, document_id: Any, *, fresh: bool, urgent_only: bool, room: Mapping[str, int]
     ) -> Document | None: ...
     async def take_batch(
         self,
@@ -40,6 +46,7 @@ class ClaimStore(Protocol):
         room: Mapping[str, int],
         only: Collection[str] | None,
         ids: list[Any] | None,
+        after: Place | None,
     ) -> Any: ...
     async def read(self, taken: Any) -> Sequence[Document]: ...
     async def next_due_in(self) -> float | None: ...
@@ -57,14 +64,18 @@ class Claimer:
         self._gate = gate
         self._start = start
 
-    async def one(self, document_id: Any, *, urgent_only: bool = False) -> None:
-        """Claim this very task, if it is still to be had.
+    async def one(
+        self, document_id: Any, *, fresh: bool = False, urgent_only: bool = False
+    ) -> None:
+        """Claim this very task, if it is still to be had; a `fresh` one is claimed quicker.
 
         Raises:
             DatabaseError: as `ClaimStore.claim_one`.
         """
         room = await self._gate.room()
-        document = await self._store.claim_one(document_id, urgent_only=urgent_only, room=room)
+        document = await self._store.claim_one(
+            document_id, fresh=fresh, urgent_only=urgent_only, room=room
+        )
         if document is not None:
             await self._start_admitted([document])
 
@@ -75,15 +86,18 @@ class Claimer:
         urgent_only: bool = False,
         only: Collection[str] | None = None,
         ids: list[Any] | None = None,
+        after: Place | None = None,
     ) -> Taken:
         """Claim up to `limit` tasks in queue order, of these `ids` alone; `begin` starts them.
+
+        All before `after` is known to be gone, as an earlier look gave it as its `place`.
 
         Raises:
             DatabaseError: as `ClaimStore.take_batch`.
         """
         room = await self._gate.room()
         taken: Taken = await self._store.take_batch(
-            limit, urgent_only=urgent_only, room=room, only=only, ids=ids
+            limit, urgent_only=urgent_only, room=room, only=only, ids=ids, after=after
         )
         return taken
 

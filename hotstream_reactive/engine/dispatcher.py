@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import anyio
 from anyio.abc import TaskGroup
 
 from hotstream_reactive.engine.backoff import full_jitter
+from hotstream_reactive.engine.bookmark import Bookmark
 from hotstream_reactive.engine.claimer import Claimer, Taken
 from hotstream_reactive.engine.events import Events
 from hotstream_reactive.engine.gate import Gate
@@ -21,6 +22,7 @@ from hotstream_reactive.engine.later import Later
 from hotstream_reactive.engine.running import ActiveRuns
 from hotstream_reactive.errors import DatabaseError
 from hotstream_reactive.model.change import Change
+from hotstream_reactive.model.place import Place
 from hotstream_reactive.model.slots import free_slots
 from hotstream_reactive.model.task import TaskStatus
 
@@ -30,14 +32,17 @@ MOST_HINTS = 64
 GATHERED_PART = 8
 GATHER_S = 0.004
 #: From so many slots on a claim takes half of them at most: while the outcomes of one half are
-#: written, the other half is claimed.
+#: written, the other half is claimed. Also, it goes on where the last one has ended, which in a
+#: storm of writes may be before the stream has told of a promotion: some hundredths of a second.
 HALVED_SLOTS = 64
 
 
-class Timetable(Protocol):
-    """Where delayed tasks are looked up."""
+class Hint(NamedTuple):
+    """A task that is known by its `_id`; it may be urgent, and may be new and complete."""
 
-    async def next_due_in(self) -> float | None: ...
+    document_id: Any
+    urgent: bool
+    fresh: bool
 
 
 class Dispatcher:
@@ -49,11 +54,11 @@ class Dispatcher:
         rank: this worker's place in the order in which workers try a document.
         disorderly: called when a change shows a document that cannot stand in the queue.
         doubtful: called when a running task's document was changed by somebody else.
+        retimed: called when a change shows that a delayed task may be due at another time.
     """
 
     def __init__(
         self,
-        timetable: Timetable,
         active: ActiveRuns,
         events: Events,
         *,
@@ -64,8 +69,8 @@ class Dispatcher:
         rank: Callable[[Any], int],
         disorderly: Callable[[], None],
         doubtful: Callable[[], None],
+        retimed: Callable[[], None],
     ) -> None:
-        self._timetable = timetable
         self._active = active
         self._events = events
         self._slots = slots
@@ -75,16 +80,16 @@ class Dispatcher:
         self._claimer = claimer
         self._disorderly = disorderly
         self._doubtful = doubtful
+        self._retimed = retimed
         self._wake = anyio.Event()
-        self._recheck = anyio.Event()
         self._later = Later()
         #: Tasks whose time has come that were left to others first.
         self._late: list[Any] = []
-        #: Tasks that are known by their id, each with whether it may be urgent.
-        self._hinted: list[tuple[Any, bool]] = []
+        self._hinted: list[Hint] = []
         #: There may be tasks in the queue; and: there may be urgent ones among them.
         self._queue_waits = False
         self._urgent_waits = False
+        self._bookmark = Bookmark()
         #: Something hinted at what the next look into the queue may find.
         self._expected = True
         #: Platforms below whose limit there may be a place again.
@@ -134,7 +139,7 @@ class Dispatcher:
         if not change.has_status() or (not change.orderly() and self._others_wait()):
             self._disorderly()
         if change.run_at is not None:
-            self.recheck_timer()
+            self._retimed()
         if change.rescheduled:
             # It is not due before intake has computed when.
             self._disorderly()
@@ -149,7 +154,9 @@ class Dispatcher:
 
     def beat(self, *, urgent_only: bool = False) -> None:
         """Look only because the time for it has come; what is found, the stream had missed."""
-        self._queue_waits = self._queue_waits or not urgent_only
+        if not urgent_only:
+            self._queue_waits = True
+            self._bookmark.lose()
         self._urgent_waits = True
         self._wake.set()
 
@@ -173,12 +180,9 @@ class Dispatcher:
         self._urgent_waits = self._urgent_waits or bool(platforms)
         self._wake.set()
 
-    def recheck_timer(self) -> None:
-        """The time of a delayed task may have changed."""
-        self._recheck.set()
-
     def _hint(self, change: Change) -> None:
         urgent = change.urgent() is not False
+        self._bookmark.came(change)
         if self.free <= 0:
             # Nothing can start now, and what waits is found in queue order when something can.
             self._queue_waits = True
@@ -189,7 +193,7 @@ class Dispatcher:
             self._later.leave(change.document_id, place)
             return
         if len(self._hinted) < MOST_HINTS:
-            self._hinted.append((change.document_id, urgent))
+            self._hinted.append(Hint(change.document_id, urgent, change.fresh))
         else:
             self._queue_waits = True
             self._urgent_waits = self._urgent_waits or urgent
@@ -231,14 +235,14 @@ class Dispatcher:
             if free <= 0 or self._gate.closed:
                 # What is hinted at from now on stands in the queue, behind what is there.
                 self._queue_waits = self._queue_waits or bool(self._hinted or self._late)
-                urgent = bool(self._late) or any(urgent for _, urgent in self._hinted)
+                urgent = bool(self._late) or any(hint.urgent for hint in self._hinted)
                 self._urgent_waits = self._urgent_waits or urgent
                 self._hinted.clear()
                 self._late.clear()
                 return
             if ordinary <= 0:
                 hinted, self._hinted = self._hinted, []
-                may_start = [document_id for document_id, urgent in hinted if urgent]
+                may_start = [hint for hint in hinted if hint.urgent]
                 self._queue_waits = self._queue_waits or bool(hinted or self._late)
                 self._urgent_waits = self._urgent_waits or bool(self._late)
                 self._late.clear()
@@ -283,8 +287,7 @@ class Dispatcher:
     async def _claim_hinted(self) -> None:
         """Claim the one task that is known to wait, or as many as there is room for, in order."""
         if len(self._hinted) == 1 and not self._queue_waits:
-            document_id, _ = self._hinted.pop()
-            await self._claim_one(document_id)
+            await self._claim_one(self._hinted.pop())
             return
         limit = self.free_ordinary
         if self._queue_waits and limit < self._slots // GATHERED_PART:
@@ -297,15 +300,18 @@ class Dispatcher:
         self._queue_waits = self._urgent_waits = False
         if self._slots >= HALVED_SLOTS:
             limit = min(limit, self._slots // 2)
-        taken = await self._claim_batch(limit)
+            taken = await self._claim_batch(limit, after=self._bookmark.begin_look())
+            self._bookmark.end_look(taken.place)
+        else:
+            taken = await self._claim_batch(limit)
         # What did not fit waits for the next free slot; urgent ones perhaps for an express one. A
         # hint that came during the claim must not be forgotten.
         self._queue_waits = self._queue_waits or taken.more
         self._urgent_waits = self._urgent_waits or taken.urgent_more
 
-    async def _claim_one(self, document_id: Any, *, urgent_only: bool = False) -> None:
+    async def _claim_one(self, hint: Hint, *, urgent_only: bool = False) -> None:
         began_at = time.monotonic()
-        await self._claimer.one(document_id, urgent_only=urgent_only)
+        await self._claimer.one(hint.document_id, fresh=hint.fresh, urgent_only=urgent_only)
         self._later.claimed_in(time.monotonic() - began_at)
 
     async def _claim_batch(
@@ -315,10 +321,13 @@ class Dispatcher:
         urgent_only: bool = False,
         only: Collection[str] | None = None,
         ids: list[Any] | None = None,
+        after: Place | None = None,
     ) -> Taken:
         """Claim a batch, and let what was taken begin."""
         expected, self._expected = self._expected, False
-        taken = await self._claimer.take(limit, urgent_only=urgent_only, only=only, ids=ids)
+        taken = await self._claimer.take(
+            limit, urgent_only=urgent_only, only=only, ids=ids, after=after
+        )
         if taken:
             if not expected:
                 self._events.emit("sweep_found", tasks=len(taken))
@@ -342,24 +351,6 @@ class Dispatcher:
             self._taken -= len(taken)
             # Fewer may have been ours, and urgent ones leave ordinary slots free.
             self._wake.set()
-
-    # Time
-
-    async def keep_time(self) -> None:
-        """Give a hint at the very moment at which the next delayed task is due."""
-        while True:
-            self._recheck = anyio.Event()
-            try:
-                wait_s = await self._timetable.next_due_in()
-            except DatabaseError as error:
-                self._events.emit("timer_failed", reason=str(error))
-                wait_s = None
-            # What became due before the answer is not in it.
-            self.beat()
-            with anyio.move_on_after(wait_s) as due:
-                await self._recheck.wait()
-            if due.cancelled_caught:
-                self.sweep()
 
     async def try_late(self) -> None:
         """Look, a moment after their hints, for tasks that the workers before this one left."""

@@ -34,6 +34,7 @@ from hotstream_reactive.engine.runner import Runner
 from hotstream_reactive.engine.running import ActiveRuns
 from hotstream_reactive.engine.stuck import StuckWatch
 from hotstream_reactive.engine.sweeps import every
+from hotstream_reactive.engine.timer import Timer
 from hotstream_reactive.engine.watcher import OpenFeed, StreamState, Watcher
 from hotstream_reactive.model.outcome import Retry
 from hotstream_reactive.model.run import FinishedRun
@@ -166,8 +167,8 @@ class Worker:
                 came_back=self._in_doubt,
             )
             self._besides.append(lifeline.run)
+        self._timer = Timer(stores.claims, events, looked=self._beat, due=self._sweep)
         self._dispatcher = Dispatcher(
-            stores.claims,
             self.active,
             events,
             slots=scheduler.max_concurrent_tasks,
@@ -177,6 +178,7 @@ class Worker:
             rank=self._fleet.rank,
             disorderly=self._intake.want,
             doubtful=self._in_doubt,
+            retimed=self._timer.recheck,
         )
         rescue = Rescue(
             stores.leases,
@@ -254,7 +256,7 @@ class Worker:
         for loop in (
             self._board.run,
             self._dispatcher.run,
-            self._dispatcher.keep_time,
+            self._timer.run,
             self._dispatcher.try_late,
             self._fleet.run,
             self._intake.run,
@@ -268,13 +270,16 @@ class Worker:
 
     def _main_beat(self) -> None:
         self._intake.want(hinted=False)
-        self._dispatcher.beat()
-        self._dispatcher.recheck_timer()
+        self._beat()
+        self._timer.recheck()
 
     def _priority_beat(self) -> None:
         self._dispatcher.beat(urgent_only=True)
         # A place below a limit that another worker's run has left is no change anybody hears of.
         self._dispatcher.places_freed(self._gate.limited)
+
+    def _beat(self) -> None:
+        self._dispatcher.beat()
 
     def _sweep(self) -> None:
         self._dispatcher.sweep()
@@ -304,7 +309,7 @@ class Worker:
         self._heartbeat.release(run.lease_id)
         self.active.remove(run.lease_id)
         if isinstance(run.outcome, Retry):
-            self._dispatcher.recheck_timer()
+            self._timer.recheck()
         self._dispatcher.slot_freed(run.task.platform)
 
     # End

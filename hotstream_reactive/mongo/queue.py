@@ -14,6 +14,7 @@ from loguru import logger
 
 from hotstream_reactive.errors import DatabaseError
 from hotstream_reactive.model.bounds import LARGEST_DOCUMENT
+from hotstream_reactive.model.place import Place
 from hotstream_reactive.model.task import (
     URGENT_PRIORITY,
     Task,
@@ -73,11 +74,15 @@ Room = Mapping[str, int]
 
 
 class Page(NamedTuple):
-    """The first ids of the queue, and whether more may follow, also more urgent ones."""
+    """The first ids of the queue, and whether more may follow, also more urgent ones.
+
+    `place` is where the next look may begin, if nothing comes before it meanwhile.
+    """
 
     ids: list[Any]
     more: bool
     urgent_more: bool
+    place: Place | None
 
 
 class Queue:
@@ -93,19 +98,29 @@ class Queue:
         room: Room,
         only: AnyCollection[str] | None,
         ids: list[Any] | None = None,
+        after: Place | None = None,
+        skip: int = 0,
     ) -> Page:
         """What comes first in queue order among what may start now; of `ids`, if given.
+
+        With `after`, what stands before that place is known to be gone; `skip` passes over so many
+        behind it, which are left to others.
 
         Raises:
             DatabaseError: unknown.
         """
         full = full_platforms(room)
         kept: list[Document] = []
+        whole = not (urgent_only or full or room or only is not None or ids is not None)
         while True:
             among = without(full) if only is None else {"platform": {"$in": sorted({*only} - full)}}
             if ids is not None:
                 among = {**among, "_id": {"$in": ids}}
-            found = await self._ready_and_due(limit, urgent_only, among)
+            found = await self._ready_and_due(limit, urgent_only, among, after, skip)
+            if after is not None and len(found) < limit:
+                # That was all there is of its kind.
+                after, skip = None, 0
+                continue
             found = (sorted(kept + found, key=_place) if kept else found)[:limit]
             limited = _by_platform(found) if room else {}
             over = {
@@ -116,27 +131,38 @@ class Queue:
             if not over:
                 more = len(found) == limit
                 urgent_more = more and _is_urgent(found[-1])
-                return Page([document["_id"] for document in found], more, urgent_more)
+                place = after if skip else Place.of(found[-1]) if more and whole else None
+                return Page([document["_id"] for document in found], more, urgent_more, place)
             # What stands behind a platform's last place makes room for others further back.
             full |= over.keys()
             kept += [document for own in over.values() for document in own]
 
     async def _ready_and_due(
-        self, limit: int, urgent_only: bool, among: Document
+        self, limit: int, urgent_only: bool, among: Document, after: Place | None, skip: int
     ) -> list[Document]:
         """The first `limit` documents that are ready, and as many that are due, in order."""
         rest = {**ORDERLY, **ARMED, **among}
         ready = {**WAITING, "run_at": None, **rest}
         due = {**WAITING, **DUE, **rest}
+        if after is not None:
+            ready |= {
+                "immediate": after.immediate,
+                "priority": after.priority,
+                "created_at": {"$gte": after.created_at},
+            }
         unreadable = 0
         while True:
             with translated("reading the queue"):
                 found_ready, found_due = await asyncio.gather(
                     *(
                         self._tasks.find(
-                            query, _CANDIDATE, sort=QUEUE_ORDER, limit=limit + unreadable
+                            query,
+                            _CANDIDATE,
+                            sort=QUEUE_ORDER,
+                            skip=passed_over,
+                            limit=limit + unreadable,
                         ).to_list(None)
-                        for query in (ready, due)
+                        for query, passed_over in ((ready, skip), (due, 0))
                     )
                 )
             all_found = found_ready + found_due

@@ -411,3 +411,120 @@ async def test_a_claim_that_nobody_can_judge_is_an_error(
             await flaky.claim_one("t0")
         with pytest.raises(DatabaseError):
             await flaky.claim_batch(2)
+
+
+COMPLETE: Document = {
+    "name": "n",
+    "options": {"limit": 5},
+    "storage_config": {"type": "mongodb"},
+    "retry_count": 2,
+    "current_retry": 0,
+    "timeout": 60,
+}
+#: What a claim makes anew each time.
+_OF_THE_CLAIM = ("lease_id", "started_at", "last_heartbeat", "updated_at")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        *({name: None} for name in COMPLETE),
+        {"run_at": T0},
+        {"run_at": None, "completed_at": None, "schedule": None},
+        {"schedule": ""},
+        {"completed_at": T0, "current_retry": 3, "rescues": 2, "checkpoint": {"a": 1}},
+        {"run_number": 4, "rescues": 1, "checkpoint": {"a": 1}},
+        {"run_number": "many"},
+        {"rescues": None, "checkpoint": None},
+        {"error_message": "earlier"},
+    ],
+    ids=str,
+)
+async def test_a_fresh_claim_is_like_any_other(
+    claims: Claims, sync_database: Tasks, fields: Document
+) -> None:
+    stored: list[Document] = []
+    for fresh in (True, False):
+        sync_database.tasks.insert_one(orderly("a", **{**COMPLETE, **fields}))
+        claimed = await claims.claim_one("a", fresh=fresh)
+        assert claimed
+        document = sync_database.tasks.find_one_and_delete({"_id": "a"})
+        assert document["started_at"] == document["last_heartbeat"] == document["updated_at"]
+        stored.append({k: v for k, v in document.items() if k not in _OF_THE_CLAIM})
+    assert stored[0] == stored[1]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": 1},
+        {"status": [0]},
+        {"run_at": datetime(2999, 1, 1, tzinfo=UTC)},
+        {"schedule": "0 9 * * *"},
+        {"options": {"text": "x" * 300_000}},
+    ],
+    ids=lambda fields: str(fields)[:40],
+)
+async def test_a_fresh_claim_takes_nothing_that_may_not_start(
+    claims: Claims, sync_database: Tasks, fields: Document
+) -> None:
+    sync_database.tasks.insert_one(orderly("a", **{**COMPLETE, **fields}))
+    assert await claims.claim_one("a", fresh=True) is None
+
+
+async def test_a_look_goes_on_at_its_place(claims: Claims, sync_database: Tasks) -> None:
+    sync_database.tasks.insert_many([orderly(f"t{n}", at=n) for n in range(6)])
+    first = await claims.take_batch(2)
+    assert first.place is not None
+    sync_database.tasks.insert_one(orderly("passed over", at=-1))
+    second = await claims.take_batch(2, after=first.place)
+    assert second.ids == ["t2", "t3"]
+    rest = await claims.take_batch(5, after=second.place)
+    assert rest.ids == ["passed over", "t4", "t5"], "where too few are behind it begins at the head"
+    assert rest.place is None
+
+
+async def test_a_look_at_a_part_of_the_queue_has_no_place(
+    claims: Claims, sync_database: Tasks
+) -> None:
+    sync_database.tasks.insert_many([orderly(f"t{n}", at=n, priority=1) for n in range(9)])
+    parts: list[dict[str, Any]] = [
+        {"urgent_only": True},
+        {"room": {"lab": 2}},
+        {"only": {"lab"}},
+        {"ids": ["t6", "t7"]},
+    ]
+    for part in parts:
+        taken = await claims.take_batch(1, **part)
+        assert (len(taken), taken.place) == (1, None)
+
+
+async def test_due_tasks_come_in_their_order_behind_a_place(
+    claims: Claims, sync_database: Tasks
+) -> None:
+    sync_database.tasks.insert_many([orderly(f"t{n}", at=n) for n in range(6)])
+    first = await claims.take_batch(2)
+    sync_database.tasks.insert_one(orderly("due", at=2.5, run_at=PAST))
+    second = await claims.take_batch(3, after=first.place)
+    assert second.ids == ["t2", "due", "t3"]
+
+
+async def test_a_crowd_drains_the_queue_without_overlap(connect: Any, sync_database: Tasks) -> None:
+    """Each goes on behind its place, as busy workers do, and leaves tasks to the others there."""
+    connections = [await connect() for _ in range(4)]
+    sync_database.tasks.insert_many([orderly(f"t{n:04}", at=n) for n in range(1000)])
+    owners: Counter[str] = Counter()
+
+    async def drain(claims: Claims) -> None:
+        place, more = None, True
+        while more:
+            taken = await claims.take_batch(10, after=place)
+            place, more = taken.place, taken.more
+            owners.update(document["task_id"] for document in await claims.read(taken))
+
+    async with anyio.create_task_group() as group:
+        for n in range(8):
+            group.start_soon(drain, stores_of(connections[n % 4], worker_id=f"w{n}").claims)
+    assert len(owners) == 1000
+    assert set(owners.values()) == {1}
