@@ -4,8 +4,8 @@ Floor: a worker process of the bare driver that does only what cannot be avoided
 one claim. Blocks of both take turns on the same server, so that a busy moment of the machine meets
 both, and the next task comes when the worker is idle again.
 
-Beside it stands a stricter floor that no worker can reach: the same calls in the process that
-inserts, whose read of the stream is already waiting, without a change from process to process.
+Beside it stands a figure that no worker can reach: the same calls in the process that inserts,
+without a change from process to process.
 """
 
 from __future__ import annotations
@@ -95,8 +95,10 @@ async def bare_worker(uri: str, database: Any) -> AsyncIterator[None]:
     async with await anyio.open_process(arguments, stdin=None, stderr=None) as process:
         assert process.stdout is not None
         assert b"ready" in await process.stdout.receive()
-        yield
-        process.kill()
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 async def in_one_process(uri: str, database: Any, number: int) -> list[float]:
@@ -119,6 +121,7 @@ async def in_one_process(uri: str, database: Any, number: int) -> list[float]:
                     return_document=ReturnDocument.AFTER,
                 )
                 seconds.append(time.monotonic() - began)
+            await anyio.sleep(REST_S)
         await stream.close()
     return seconds
 
