@@ -35,9 +35,9 @@ LONGEST_GATHERING_S = 2.0
 #: Characters of a checkpoint: it is written with every page.
 LARGEST_CHECKPOINT = 200_000
 MOST_STORED = 2**31
-#: A batch that is being stored when its run is stopped gets so many seconds to come to its end:
+#: A batch being stored when its run is stopped gets so many seconds, of the one a cancel may take:
 #: before that nobody knows whether its items are there.
-COMMIT_S = 2.0
+COMMIT_S = 0.5
 
 
 class Toolbox(Protocol):

@@ -112,7 +112,7 @@ class BoardFeed:
             raise _why_not(error, resuming=after is not None) from error
 
     async def batch(self) -> list[Document]:
-        """What has happened since the last call, waiting up to a second for the first event.
+        """What has happened since the last call, waiting a moment for the first event.
 
         Raises:
             FeedEnded: the stream cannot go on; open a new one.

@@ -100,7 +100,7 @@ class TaskFeed:
             raise translate(error, "opening the change stream") from error
 
     async def batch(self) -> list[Change]:
-        """The changes since the last call, none after about a second without one.
+        """The changes since the last call, none after a moment without one.
 
         Must not be cancelled while the stream is to live on: the changes would be lost.
 
