@@ -23,10 +23,19 @@ from hotstream_reactive.mongo.stream import EventStream
 _SELDOM_GIVEN = ("timeout", "current_retry")
 _QUEUE_FIELDS = ("priority", "immediate", "run_at", "schedule", "timezone")
 _UPDATED = "updateDescription.updatedFields"
-_REMOVED = "updateDescription.removedFields"
+_REMOVED = {"$ifNull": ["$updateDescription.removedFields", []]}
+_TAKEN_AWAY = ["run_at", "schedule", "timezone"]
 #: ChangeStream on a standalone server; unrecognised stage on servers that are no MongoDB.
 _UNSUPPORTED = frozenset({40573, 40324, 59})
 
+
+def _given(field: str) -> Document:
+    return {"$ne": [{"$type": field}, "missing"]}
+
+
+#: The server looks through all its writes, whoever made them, so what the first step asks of each is
+#: what a stream costs: it knows the engine's own writes by the heartbeat that they set. Only what is
+#: left is looked at closely.
 PIPELINE: list[Document] = [
     {
         "$match": {
@@ -37,12 +46,9 @@ PIPELINE: list[Document] = [
                 {"operationType": "replace", "fullDocument.status": {"$nin": [1, 2, 3]}},
                 {
                     "operationType": "update",
-                    # First, so that claims and completions are known by one look.
-                    f"{_UPDATED}.status": {"$nin": [1, 2, 3]},
                     "$or": [
                         {f"{_UPDATED}.status": {"$in": [0, 4]}},
-                        *({f"{_UPDATED}.{f}": {"$exists": True}} for f in _QUEUE_FIELDS),
-                        {_REMOVED: {"$in": ["run_at", "schedule", "timezone"]}},
+                        {f"{_UPDATED}.last_heartbeat": {"$not": {"$type": "date"}}},
                     ],
                 },
             ]
@@ -57,8 +63,37 @@ PIPELINE: list[Document] = [
                 for f in ("status", "created_at", *_QUEUE_FIELDS, *_SELDOM_GIVEN)
             },
             **{f"{_UPDATED}.{f}": 1 for f in ("status", *_QUEUE_FIELDS)},
+            "news": {
+                "$or": [
+                    {"$ne": ["$operationType", "update"]},
+                    {
+                        "$and": [
+                            {"$not": {"$in": [f"${_UPDATED}.status", [1, 2, 3]]}},
+                            {
+                                "$or": [
+                                    *(
+                                        _given(f"${_UPDATED}.{f}")
+                                        for f in ("status", *_QUEUE_FIELDS)
+                                    ),
+                                    {
+                                        "$gt": [
+                                            {
+                                                "$size": {
+                                                    "$setIntersection": [_REMOVED, _TAKEN_AWAY]
+                                                }
+                                            },
+                                            0,
+                                        ]
+                                    },
+                                ]
+                            },
+                        ]
+                    },
+                ]
+            },
         }
     },
+    {"$match": {"news": True}},
 ]
 
 

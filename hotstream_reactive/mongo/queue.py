@@ -161,6 +161,7 @@ class Queue:
                             sort=QUEUE_ORDER,
                             skip=passed_over,
                             limit=limit + unreadable,
+                            batch_size=limit + unreadable,
                         ).to_list(None)
                         for query, passed_over in ((ready, skip), (due, 0))
                     )
