@@ -1,7 +1,7 @@
 """A worker of the bare driver: a stream event, one claim, the first line, and nothing else.
 
 A process of its own, like the worker it is compared with: ``python -m benchmarks.bare_worker URI
-DATABASE``. It says ``ready`` once its stream is open, and works until it is killed.
+DATABASE DRIVER``. It says ``ready`` once its stream is open, and works until it is killed.
 """
 
 from __future__ import annotations
@@ -14,25 +14,32 @@ from typing import Any
 import anyio
 from pymongo import ReturnDocument
 
-from benchmarks import rig
+from hotstream_reactive.mongo.driver import Driver, DriverName
 
 
-async def work(uri: str, name: str) -> None:
+async def work(uri: str, name: str, driver_name: DriverName) -> None:
     """Claim each task that is inserted, stamp its file, and note that it is over."""
-    async with rig.client(uri) as watching, rig.client(uri) as claiming:
-        tasks, runs = claiming[name].tasks, claiming[name].task_runs
-        stream = await watching[name].tasks.watch(
-            [{"$match": {"operationType": "insert"}}, {"$project": {"documentKey": 1}}]
+    driver = Driver(driver_name)
+    watching, claiming = (driver.connect(uri, w="majority", tz_aware=True) for _ in range(2))
+    tasks, runs = claiming[name].tasks, claiming[name].task_runs
+    stream = await driver.watch(
+        watching[name].tasks,
+        [{"$match": {"operationType": "insert"}}, {"$project": {"documentKey": 1}}],
+        max_await_ms=1000,
+    )
+    await tasks.find_one({}, {"_id": 1})  # the connection, which a worker has as well
+    print("ready", flush=True)
+    while True:
+        event = await stream.try_next()
+        if event is None:
+            continue
+        document = await tasks.find_one_and_update(
+            {"_id": event["documentKey"]["_id"], "status": 0},
+            [{"$set": {"status": 1, "worker_id": "w", "started_at": "$$NOW"}}],
+            return_document=ReturnDocument.AFTER,
         )
-        print("ready", flush=True)
-        async for event in stream:
-            document = await tasks.find_one_and_update(
-                {"_id": event["documentKey"]["_id"], "status": 0},
-                [{"$set": {"status": 1, "worker_id": "w", "started_at": "$$NOW"}}],
-                return_document=ReturnDocument.AFTER,
-            )
-            _stamp(document)
-            await runs.insert_one({"task_id": document["task_id"]})
+        _stamp(document)
+        await runs.insert_one({"task_id": document["task_id"]})
 
 
 def _stamp(document: Any) -> None:

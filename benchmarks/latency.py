@@ -1,8 +1,9 @@
 """Pick-up: an outside program inserts one task at a time; insert → the adapter's first line.
 
-Floor: a worker process of the bare driver that does only what cannot be avoided, a stream event and
-one claim. Blocks of both take turns on the same server, so that a busy moment of the machine meets
-both, and the next task comes when the worker is idle again.
+Floor: a worker process of the same bare driver that does only what cannot be avoided, a stream
+event and one claim. Blocks of both take turns on the same server, so that a busy moment of the
+machine meets both, and the next task comes when the worker is idle again. A worker on motor is
+compared with PyMongo's own async API as well, which is the quicker of the two.
 
 Beside it stands a figure that no worker can reach: the same calls in the process that inserts,
 without a change from process to process.
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,22 +39,31 @@ async def run(driver: str, scale: float) -> Found:
             for number in (1, 4, 16):
                 database, bare = outside[f"latency{number}"], outside[f"bare{number}"]
                 floors: list[float] = []
+                pymongo: list[float] = []
                 inside: list[float] = []
                 seconds: list[float] = []
-                async with (
-                    rig.workers(uri, database.name, number=number, driver=driver),
-                    bare_worker(uri, bare),
-                ):
+                other = outside["pymongo"] if number == 1 and driver != "pymongo" else None
+                async with AsyncExitStack() as alive:
+                    await alive.enter_async_context(
+                        rig.workers(uri, database.name, number=number, driver=driver)
+                    )
+                    await alive.enter_async_context(bare_worker(uri, bare, driver))
+                    if other is not None:
+                        await alive.enter_async_context(bare_worker(uri, other, "pymongo"))
                     for _ in range(BLOCKS):
                         floors += await pick_up(bare, each)
                         if number == 1:
                             inside += await in_one_process(uri, outside["inside"], each)
                         seconds += await pick_up(database, each)
+                        if other is not None:
+                            pymongo += await pick_up(other, each)
                 name = f"pick-up, {number} worker{'s' * (number > 1)}"
                 targets = ("≤ 1.25", "", "≤ 2") if number == 1 else ("", "", "")
                 found.add_durations(name, seconds, floors, targets)
                 if number == 1:
                     found.durations["bare driver"] = floors
+                    if pymongo:
+                        found.add_durations(f"{name}, to PyMongo's own API", seconds, pymongo)
                     found.add_durations("the bare driver in the inserting process", inside)
             async with rig.workers(uri, "sweeps", driver=driver, reactive="false"):
                 swept = await pick_up(outside["sweeps"], max(2, int(10 * scale)))
@@ -88,10 +98,10 @@ async def pick_up(database: Any, number: int, **fields: Any) -> list[float]:
 
 
 @asynccontextmanager
-async def bare_worker(uri: str, database: Any) -> AsyncIterator[None]:
+async def bare_worker(uri: str, database: Any, driver: str) -> AsyncIterator[None]:
     """A worker of the bare driver that works on this database."""
     await rig.make_indexes(database)
-    arguments = [sys.executable, "-m", "benchmarks.bare_worker", uri, database.name]
+    arguments = [sys.executable, "-m", "benchmarks.bare_worker", uri, database.name, driver]
     async with await anyio.open_process(arguments, stdin=None, stderr=None) as process:
         assert process.stdout is not None
         assert b"ready" in await process.stdout.receive()

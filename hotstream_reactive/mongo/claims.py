@@ -35,6 +35,7 @@ from hotstream_reactive.mongo.queue import (
     full_platforms,
     without,
 )
+from hotstream_reactive.mongo.updates import setting
 
 RUNNING = int(TaskStatus.RUNNING)
 #: What a claim fills in where a writer left it out, beside the timeout.
@@ -104,17 +105,18 @@ class Claims:
     ) -> Document | None:
         """Claim this very task in one round trip; None when it is not to be had.
 
-        `fresh` says that the task is a new one and seems complete. That is tried first, as it is
-        quicker; if the task is not, the claim takes one more round trip.
+        `fresh` says that the task is a new one, seems complete and is not too large. That is tried
+        first, as it is quicker; if the task is not, the claim takes one more round trip.
 
         Raises:
             DatabaseError: it is unknown whether the claim took place. If it did, the lease runs
                 out unused and the task is rescued.
         """
         lease_id = f"{uuid4().hex}-0"
-        waiting = {"_id": document_id, **WAITING, "$expr": SMALL}
+        waiting = {"_id": document_id, **WAITING}
         ready = {
             **waiting,
+            "$expr": SMALL,
             "$and": [{"$or": [{"run_at": None}, DUE]}, URGENT if urgent_only else {}],
             **ARMED,
             **without(full_platforms(room)),
@@ -131,7 +133,7 @@ class Claims:
 
     async def _update(self, query: Document, fields: Document) -> Document | None:
         return await self._tasks.find_one_and_update(
-            query, [{"$set": fields}], projection=FIELDS, return_document=ReturnDocument.AFTER
+            query, setting(fields), projection=FIELDS, return_document=ReturnDocument.AFTER
         )
 
     async def claim_batch(
@@ -185,7 +187,7 @@ class Claims:
         failure: PyMongoError | None = None
         try:
             result = await self._tasks.update_many(
-                {"_id": {"$in": ids}, **WAITING}, [{"$set": self._owned(lease)}]
+                {"_id": {"$in": ids}, **WAITING}, setting(self._owned(lease))
             )
             if after is not None:
                 self._crowd.tried(len(ids), result.modified_count)

@@ -14,6 +14,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from hotstream_reactive.errors import FeedUnsupported
 from hotstream_reactive.model.change import Change
+from hotstream_reactive.model.task import too_large
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translate, translated
@@ -33,9 +34,9 @@ def _given(field: str) -> Document:
     return {"$ne": [{"$type": field}, "missing"]}
 
 
-#: The server looks through all its writes, whoever made them, so what the first step asks of each is
-#: what a stream costs: it knows the engine's own writes by the heartbeat that they set. Only what is
-#: left is looked at closely.
+#: The server looks through all its writes, whoever made them, so what the first step asks of each
+#: is what a stream costs: it knows the engine's own writes by the heartbeat that they set. Only
+#: what is left is looked at closely.
 PIPELINE: list[Document] = [
     {
         "$match": {
@@ -63,6 +64,7 @@ PIPELINE: list[Document] = [
                 for f in ("status", "created_at", *_QUEUE_FIELDS, *_SELDOM_GIVEN)
             },
             **{f"{_UPDATED}.{f}": 1 for f in ("status", *_QUEUE_FIELDS)},
+            "size": {"$bsonSize": "$fullDocument"},
             "news": {
                 "$or": [
                     {"$ne": ["$operationType", "update"]},
@@ -169,5 +171,7 @@ def _change(event: Document) -> Change:
         run_at=run_at if isinstance(run_at, datetime) else None,
         rescheduled=bool(fields.get("schedule")) or "timezone" in fields,
         reordered=kind == "update" and "status" not in fields,
-        fresh=kind == "insert" and all(fields.get(name) is not None for name in _SELDOM_GIVEN),
+        fresh=kind == "insert"
+        and all(fields.get(name) is not None for name in _SELDOM_GIVEN)
+        and too_large(event["size"]) is None,
     )

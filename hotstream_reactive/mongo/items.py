@@ -17,6 +17,7 @@ from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.updates import setting
 
 #: The server's limit is 16 MiB for a document, of which the update needs some for itself.
 LARGEST_ITEM_BYTES = 15 * 1024 * 1024
@@ -97,7 +98,7 @@ class ItemStore:
         document_id, lease_id = lease
         result = await self._mongo.tasks.update_one(
             {"_id": document_id, "lease_id": lease_id, "status": int(TaskStatus.RUNNING)},
-            [{"$set": {"last_heartbeat": "$$NOW"}}],
+            setting({"last_heartbeat": "$$NOW"}),
             session=session,
         )
         if not result.matched_count:

@@ -24,6 +24,7 @@ from hotstream_reactive.model.task import Task, TaskStatus
 from hotstream_reactive.mongo.claims import count_of
 from hotstream_reactive.mongo.driver import Collection, Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.updates import literal, setting
 
 RUNNING = int(TaskStatus.RUNNING)
 _RESCUE_BATCH = 500
@@ -60,7 +61,7 @@ class Leases:
         ours = {"_id": {"$in": list(leases.values())}, "lease_id": {"$in": list(leases)}}
         with translated("renewing leases"):
             result = await self._tasks.update_many(
-                {**ours, "status": RUNNING}, [{"$set": {"last_heartbeat": "$$NOW"}}]
+                {**ours, "status": RUNNING}, setting({"last_heartbeat": "$$NOW"})
             )
             if result.matched_count == len(leases):
                 return {}
@@ -77,12 +78,7 @@ class Leases:
         writes = [
             UpdateOne(
                 {"_id": report.document_id, "lease_id": report.lease_id, "status": RUNNING},
-                [
-                    {
-                        "$set": _literal(report.fields())
-                        | {"last_heartbeat": "$$NOW", "updated_at": "$$NOW"}
-                    }
-                ],
+                setting(literal(report.fields()) | _BEAT),
             )
             for report in reports
         ]
@@ -111,7 +107,7 @@ class Leases:
                     "lease_id": {"$in": [run.lease_id for run in group]},
                     "status": status,
                 },
-                [{"$set": _final_fields(group[0])}],
+                setting(_final_fields(group[0])),
             )
             for (status, _), group in groups.items()
         ]
@@ -262,11 +258,6 @@ def _expected_status(outcome: Outcome) -> int:
     return int(TaskStatus.CANCELLED if isinstance(outcome, Cancelled) else TaskStatus.RUNNING)
 
 
-def _literal(fields: Document) -> Document:
-    """Values as they are: inside an update pipeline a text such as ``$x`` names a field."""
-    return {name: {"$literal": value} for name, value in fields.items()}
-
-
 def _final_fields(run: FinishedRun) -> Document:
     """What the task document holds after this outcome."""
     ended: Document
@@ -302,7 +293,7 @@ def _final_fields(run: FinishedRun) -> Document:
             raise DatabaseError("a lost lease writes nothing")
         case never:
             assert_never(never)
-    final = {**_BEAT, **_literal(values), **ended}
+    final = {**_BEAT, **literal(values), **ended}
     if run.rearm_at is not None and isinstance(run.outcome, Completed | Failed):
         final |= _rearmed(run.rearm_at, run.task, over=final["status"])
     return final

@@ -11,6 +11,7 @@ from pymongo import MongoClient
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo.driver import CODEC_OPTIONS, Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.updates import setting
 
 _RUNNING = int(TaskStatus.RUNNING)
 
@@ -44,7 +45,7 @@ class SyncLeases:
             "status": _RUNNING,
         }
         with translated("renewing leases"), pymongo.timeout(timeout_s):
-            result = tasks.update_many(ours, [{"$set": {"last_heartbeat": "$$NOW"}}])
+            result = tasks.update_many(ours, setting({"last_heartbeat": "$$NOW"}))
             if result.matched_count == len(leases):
                 return set(leases)
             found = tasks.find(ours, {"_id": 0, "lease_id": 1}).to_list()

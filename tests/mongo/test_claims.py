@@ -450,7 +450,8 @@ async def test_a_fresh_claim_is_like_any_other(
         claimed = await claims.claim_one("a", fresh=fresh)
         assert claimed
         document = sync_database.tasks.find_one_and_delete({"_id": "a"})
-        assert document["started_at"] == document["last_heartbeat"] == document["updated_at"]
+        times = [document[name] for name in ("started_at", "last_heartbeat", "updated_at")]
+        assert max(times) - min(times) <= timedelta(milliseconds=50)
         stored.append({k: v for k, v in document.items() if k not in _OF_THE_CLAIM})
     assert stored[0] == stored[1]
 
@@ -462,9 +463,8 @@ async def test_a_fresh_claim_is_like_any_other(
         {"status": [0]},
         {"run_at": datetime(2999, 1, 1, tzinfo=UTC)},
         {"schedule": "0 9 * * *"},
-        {"options": {"text": "x" * 300_000}},
     ],
-    ids=lambda fields: str(fields)[:40],
+    ids=str,
 )
 async def test_a_fresh_claim_takes_nothing_that_may_not_start(
     claims: Claims, sync_database: Tasks, fields: Document

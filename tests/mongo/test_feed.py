@@ -14,6 +14,7 @@ from pymongo.database import Database
 from shelf import Document, orderly, stores_of
 
 from hotstream_reactive.errors import DatabaseError, FeedEnded
+from hotstream_reactive.model.bounds import LARGEST_DOCUMENT
 from hotstream_reactive.model.change import Change
 from hotstream_reactive.model.outcome import Completed, Failed
 from hotstream_reactive.model.run import FinishedRun, Progress
@@ -154,6 +155,50 @@ async def test_other_edits_are_no_news(feed: TaskFeed, sync_database: Tasks) -> 
     sync_database.tasks.update_one({"_id": "a"}, {"$set": {"name": "x", "options.limit": 3}})
     sync_database.other.insert_one(orderly("b"))
     assert await up_to_marker(feed, sync_database) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "fresh"),
+    [
+        ({"timeout": 60, "current_retry": 0}, True),
+        ({"timeout": 60}, False),
+        ({"timeout": None, "current_retry": 0}, False),
+        ({"timeout": 60, "current_retry": 0, "text": "x" * LARGEST_DOCUMENT}, False),
+    ],
+    ids=["complete", "a field left out", "a field of null", "too large"],
+)
+async def test_a_complete_new_task_is_told_as_fresh(
+    feed: TaskFeed, sync_database: Tasks, fields: Document, fresh: bool
+) -> None:
+    sync_database.tasks.insert_one(orderly("a", **fields))
+    sync_database.tasks.update_one({"_id": "a"}, {"$set": {"priority": 1}})
+    assert [change.fresh for change in await read(feed, 2)] == [fresh, False]
+
+
+@pytest.mark.parametrize("status", ["x", 7, None, [0]], ids=str)
+async def test_a_status_that_is_none_is_told(
+    feed: TaskFeed, sync_database: Tasks, status: Any
+) -> None:
+    sync_database.tasks.insert_one(orderly("a"))
+    sync_database.tasks.update_one({"_id": "a"}, {"$set": {"status": status}})
+    [_, change] = await read(feed, 2)
+    assert change.status == status
+
+
+async def test_what_touches_a_heartbeat_as_well_is_told(
+    feed: TaskFeed, sync_database: Tasks
+) -> None:
+    """Only a new time in `last_heartbeat` marks what the engine writes of a running task."""
+    sync_database.tasks.insert_one(orderly("a", last_heartbeat=datetime.now(UTC)))
+    edits: list[Document] = [
+        {"$set": {"priority": 1, "last_heartbeat": None}},
+        {"$set": {"priority": 2}, "$unset": {"last_heartbeat": ""}},
+        {"$set": {"status": 4, "last_heartbeat": datetime.now(UTC)}},
+        {"$set": {"status": 0, "last_heartbeat": datetime.now(UTC)}},
+    ]
+    for edit in edits:
+        sync_database.tasks.update_one({"_id": "a"}, edit)
+    assert len(await up_to_marker(feed, sync_database)) == 1 + len(edits)
 
 
 async def test_nothing_within_a_second_is_no_error(feed: TaskFeed) -> None:
