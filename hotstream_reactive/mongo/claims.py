@@ -21,6 +21,7 @@ from hotstream_reactive.model.task import (
 from hotstream_reactive.mongo.crowd import Crowd
 from hotstream_reactive.mongo.driver import Collection, Document, Driver
 from hotstream_reactive.mongo.faults import translate, translated
+from hotstream_reactive.mongo.indexes import BY_ID
 from hotstream_reactive.mongo.queue import (
     ARMED,
     DUE,
@@ -187,7 +188,7 @@ class Claims:
         failure: PyMongoError | None = None
         try:
             result = await self._tasks.update_many(
-                {"_id": {"$in": ids}, **WAITING}, setting(self._owned(lease))
+                {"_id": {"$in": ids}, **WAITING}, setting(self._owned(lease)), hint=BY_ID
             )
             if after is not None:
                 self._crowd.tried(len(ids), result.modified_count)
@@ -231,6 +232,7 @@ class Claims:
                 FIELDS,
                 # All in one answer; a server left to itself gives 101 first.
                 batch_size=len(ids) + 1,
+                hint=BY_ID,
             ).to_list(None)
         except PyMongoError as error:
             raise translate(failure or error, "claiming tasks") from error

@@ -24,6 +24,7 @@ from hotstream_reactive.model.task import Task, TaskStatus
 from hotstream_reactive.mongo.claims import count_of
 from hotstream_reactive.mongo.driver import Collection, Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.indexes import BY_ID
 from hotstream_reactive.mongo.updates import literal, setting
 
 RUNNING = int(TaskStatus.RUNNING)
@@ -61,11 +62,13 @@ class Leases:
         ours = {"_id": {"$in": list(leases.values())}, "lease_id": {"$in": list(leases)}}
         with translated("renewing leases"):
             result = await self._tasks.update_many(
-                {**ours, "status": RUNNING}, setting({"last_heartbeat": "$$NOW"})
+                {**ours, "status": RUNNING}, setting({"last_heartbeat": "$$NOW"}), hint=BY_ID
             )
             if result.matched_count == len(leases):
                 return {}
-            found = await self._tasks.find(ours, {"lease_id": 1, "status": 1}).to_list(None)
+            found = await self._tasks.find(ours, {"lease_id": 1, "status": 1}, hint=BY_ID).to_list(
+                None
+            )
         status = {document["lease_id"]: document["status"] for document in found}
         return {lease: status.get(lease) for lease in leases if status.get(lease) != RUNNING}
 
@@ -108,6 +111,7 @@ class Leases:
                     "status": status,
                 },
                 setting(_final_fields(group[0])),
+                hint=BY_ID,
             )
             for (status, _), group in groups.items()
         ]
@@ -123,6 +127,7 @@ class Leases:
                     "status": {"$ne": RUNNING},
                 },
                 {"lease_id": 1, "completed_at": 1},
+                hint=BY_ID,
             ).to_list(None)
         left = {document["lease_id"] for document in found}
         # Put back to pending by hand, a task is not ended by the run it was taken from.

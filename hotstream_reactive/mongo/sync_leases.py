@@ -11,6 +11,7 @@ from pymongo import MongoClient
 from hotstream_reactive.model.task import TaskStatus
 from hotstream_reactive.mongo.driver import CODEC_OPTIONS, Document
 from hotstream_reactive.mongo.faults import translated
+from hotstream_reactive.mongo.indexes import BY_ID
 from hotstream_reactive.mongo.updates import setting
 
 _RUNNING = int(TaskStatus.RUNNING)
@@ -45,10 +46,10 @@ class SyncLeases:
             "status": _RUNNING,
         }
         with translated("renewing leases"), pymongo.timeout(timeout_s):
-            result = tasks.update_many(ours, setting({"last_heartbeat": "$$NOW"}))
+            result = tasks.update_many(ours, setting({"last_heartbeat": "$$NOW"}), hint=BY_ID)
             if result.matched_count == len(leases):
                 return set(leases)
-            found = tasks.find(ours, {"_id": 0, "lease_id": 1}).to_list()
+            found = tasks.find(ours, {"_id": 0, "lease_id": 1}, hint=BY_ID).to_list()
         return {str(document["lease_id"]) for document in found}
 
     def close(self) -> None:
