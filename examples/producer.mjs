@@ -11,9 +11,10 @@ const client = new MongoClient(
 );
 const database = client.db(process.env.MONGODB_DATABASE ?? "hotstream");
 const taskId = `example-${randomUUID()}`;
-const mine = { "fullDocument.task_id": taskId, "ns.coll": { $in: ["tasks", "data_items"] } };
 
-const changes = database.watch([{ $match: mine }], { fullDocument: "updateLookup" });
+const changes = database
+  .collection("tasks")
+  .watch([{ $match: { "fullDocument.task_id": taskId } }], { fullDocument: "updateLookup" });
 // The stream opens with its first read: ask before the insert, so that nothing can fall between.
 await changes.tryNext();
 await database
@@ -21,16 +22,20 @@ await database
   .insertOne({ task_id: taskId, platform, keywords: [keyword], status: 0 });
 
 let code = 1;
-for await (const { ns, fullDocument: document } of changes) {
-  if (ns.coll === "data_items") {
-    console.log("item", document.id, document.content);
-    continue;
+const shown = new Set();
+for await (const { fullDocument: task } of changes) {
+  // Items are there before the progress that tells of them.
+  for await (const item of database.collection("data_items").find({ task_ids: taskId })) {
+    if (!shown.has(String(item._id))) {
+      shown.add(String(item._id));
+      console.log("item", item.id, item.content);
+    }
   }
-  const percent = Math.round((document.progress ?? 0) * 100);
-  console.log(`task ${percent}% ${ended[document.status] ?? ""}`.trimEnd());
-  if (document.status in ended) {
-    console.log(document.error_message || `${document.result_count} items`);
-    code = document.status === 2 ? 0 : 1;
+  const percent = Math.round((task.progress ?? 0) * 100);
+  console.log(`task ${percent}% ${ended[task.status] ?? ""}`.trimEnd());
+  if (task.status in ended) {
+    console.log(task.error_message || `${task.result_count ?? 0} items`);
+    code = task.status === 2 ? 0 : 1;
     break;
   }
 }

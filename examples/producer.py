@@ -18,26 +18,24 @@ def main(platform: str, keyword: str) -> int:
     with MongoClient(uri) as client:
         database = client[os.environ.get("MONGODB_DATABASE", "hotstream")]
         task_id = f"example-{uuid.uuid4()}"
-        mine = {
-            "$or": [
-                {"ns.coll": "tasks", "fullDocument.task_id": task_id},
-                {"ns.coll": "data_items", "fullDocument.task_id": task_id},
-            ]
-        }
+        mine = [{"$match": {"fullDocument.task_id": task_id}}]
         # Watch first, insert then: nothing can fall between.
-        with database.watch([{"$match": mine}], full_document="updateLookup") as changes:
+        with database.tasks.watch(mine, full_document="updateLookup") as changes:
             database.tasks.insert_one(
                 {"task_id": task_id, "platform": platform, "keywords": [keyword], "status": 0}
             )
+            shown = set()
             for change in changes:
-                document = change["fullDocument"]
-                if change["ns"]["coll"] == "data_items":
-                    print("item", document["id"], document["content"], flush=True)
-                    continue
-                status, progress = document.get("status"), document.get("progress") or 0
+                task = change["fullDocument"]
+                status, progress = task.get("status"), task.get("progress") or 0
+                # Items are there before the progress that tells of them.
+                for item in database.data_items.find({"task_ids": task_id}):
+                    if item["_id"] not in shown:
+                        shown.add(item["_id"])
+                        print("item", item["id"], item["content"], flush=True)
                 print(f"task {progress:.0%} {ENDED.get(status, '')}".rstrip(), flush=True)
                 if status in ENDED:
-                    print(document.get("error_message") or f"{document['result_count']} items")
+                    print(task.get("error_message") or f"{task.get('result_count') or 0} items")
                     return 0 if status == 2 else 1
     return 1
 

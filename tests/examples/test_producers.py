@@ -25,6 +25,14 @@ def test_every_example_is_explained() -> None:
             assert f"[{path.name}]({path.name})" in explained
 
 
+@pytest.mark.parametrize("name", PRODUCERS)
+def test_a_producer_watches_no_more_than_its_role_allows(name: str) -> None:
+    """Not the whole database: the role hotstreamProducer is for some collections of it."""
+    text = re.sub(r"\s", "", (EXAMPLES / name).read_text("utf-8")).lower()
+    [watched] = re.findall(r"([\w.\")(]*)\.watch\(", text)
+    assert "tasks" in watched, watched
+
+
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("name", PRODUCERS)
 def test_a_producer_follows_its_task(
