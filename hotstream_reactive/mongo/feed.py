@@ -25,7 +25,6 @@ _SELDOM_GIVEN = ("timeout", "current_retry")
 _QUEUE_FIELDS = ("priority", "immediate", "run_at", "schedule", "timezone")
 _UPDATED = "updateDescription.updatedFields"
 _REMOVED = {"$ifNull": ["$updateDescription.removedFields", []]}
-_TAKEN_AWAY = ["run_at", "schedule", "timezone"]
 #: ChangeStream on a standalone server; unrecognised stage on servers that are no MongoDB.
 _UNSUPPORTED = frozenset({40573, 40324, 59})
 
@@ -34,6 +33,18 @@ def _given(field: str) -> Document:
     return {"$ne": [{"$type": field}, "missing"]}
 
 
+#: An update that may start or stop a task, and is no claim or end of the engine's own.
+_TELLING: Document = {
+    "$and": [
+        {"$not": {"$in": [f"${_UPDATED}.status", [1, 2, 3]]}},
+        {
+            "$or": [
+                *(_given(f"${_UPDATED}.{field}") for field in ("status", *_QUEUE_FIELDS)),
+                {"$ne": [{"$setIntersection": [_REMOVED, ["run_at", "schedule", "timezone"]]}, []]},
+            ]
+        },
+    ]
+}
 #: The server looks through all its writes, whoever made them, so what the first step asks of each
 #: is what a stream costs: it knows the engine's own writes by the heartbeat that they set. Only
 #: what is left is looked at closely.
@@ -65,34 +76,7 @@ PIPELINE: list[Document] = [
             },
             **{f"{_UPDATED}.{f}": 1 for f in ("status", *_QUEUE_FIELDS)},
             "size": {"$bsonSize": "$fullDocument"},
-            "news": {
-                "$or": [
-                    {"$ne": ["$operationType", "update"]},
-                    {
-                        "$and": [
-                            {"$not": {"$in": [f"${_UPDATED}.status", [1, 2, 3]]}},
-                            {
-                                "$or": [
-                                    *(
-                                        _given(f"${_UPDATED}.{f}")
-                                        for f in ("status", *_QUEUE_FIELDS)
-                                    ),
-                                    {
-                                        "$gt": [
-                                            {
-                                                "$size": {
-                                                    "$setIntersection": [_REMOVED, _TAKEN_AWAY]
-                                                }
-                                            },
-                                            0,
-                                        ]
-                                    },
-                                ]
-                            },
-                        ]
-                    },
-                ]
-            },
+            "news": {"$or": [{"$ne": ["$operationType", "update"]}, _TELLING]},
         }
     },
     {"$match": {"news": True}},

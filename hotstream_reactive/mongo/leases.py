@@ -66,9 +66,8 @@ class Leases:
             )
             if result.matched_count == len(leases):
                 return {}
-            found = await self._tasks.find(ours, {"lease_id": 1, "status": 1}, hint=BY_ID).to_list(
-                None
-            )
+            left = self._tasks.find(ours, {"lease_id": 1, "status": 1}, hint=BY_ID)
+            found = await left.to_list(None)
         status = {document["lease_id"]: document["status"] for document in found}
         return {lease: status.get(lease) for lease in leases if status.get(lease) != RUNNING}
 
