@@ -22,6 +22,7 @@ from hotstream_reactive.model.outcome import Cancelled, Completed, Failed, Lease
 from hotstream_reactive.model.run import FinishedRun, Progress, Rescued
 from hotstream_reactive.model.task import Task, TaskStatus
 from hotstream_reactive.mongo.claims import count_of
+from hotstream_reactive.mongo.client import Mongo
 from hotstream_reactive.mongo.driver import Collection, Document
 from hotstream_reactive.mongo.faults import translated
 from hotstream_reactive.mongo.indexes import BY_ID
@@ -31,6 +32,9 @@ RUNNING = int(TaskStatus.RUNNING)
 _RESCUE_BATCH = 500
 _RESCUE_PASS_S = 10.0
 _TAKE_BACK_S = 2.0
+#: From so many documents on a transaction saves more than its second statement costs.
+_MANY = 32
+_TOGETHER_S = 10.0
 _BEAT = {"last_heartbeat": "$$NOW", "updated_at": "$$NOW"}
 
 
@@ -224,8 +228,9 @@ def _rescued(stale: Document, after: Document) -> Rescued:
 class Runs:
     """The history: one document per finished run."""
 
-    def __init__(self, runs: Collection) -> None:
-        self._runs = runs
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._runs = mongo.runs
 
     async def record(self, documents: Sequence[Document]) -> None:
         """Keep the documents, whose `_id` is the lease id, so that keeping one twice keeps one.
@@ -237,7 +242,7 @@ class Runs:
             return
         with translated("recording runs"):
             try:
-                await self._runs.insert_many(documents, ordered=False)
+                await self._insert(documents)
             except PyMongoError:
                 # Some may be there already, or all: the reply was lost.
                 await self._runs.bulk_write(
@@ -247,6 +252,17 @@ class Runs:
                     ],
                     ordered=False,
                 )
+
+    async def _insert(self, documents: Sequence[Document]) -> None:
+        async def insert(session: Any) -> None:
+            await self._runs.insert_many(documents, ordered=False, session=session)
+
+        if self._mongo.transactional and len(documents) >= _MANY:
+            # Together they are one entry of the server's log, which every stream looks through.
+            with pymongo.timeout(_TOGETHER_S):
+                await self._mongo.in_transaction(insert)
+        else:
+            await insert(None)
 
 
 def _values_of(run: FinishedRun) -> Hashable:

@@ -27,7 +27,7 @@ class MongoStores:
         )
         self.leases = Leases(mongo.tasks, end_transactions=partial(end_transactions, mongo))
         self.admission = Admission(mongo.tasks)
-        self.history = Runs(mongo.runs)
+        self.history = Runs(mongo)
         self.workers = Workers(mongo.workers)
         self.controls = ControlStore(mongo.controls)
         self.limits = RunningLimits(mongo.tasks, mongo.running_limits, mongo.driver)

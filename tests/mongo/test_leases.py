@@ -398,13 +398,55 @@ async def test_a_finish_whose_reply_was_lost_can_be_repeated(
 # History
 
 
-async def test_a_run_is_kept_once(field: Field, sync_database: Tasks) -> None:
-    runs = [{"_id": f"lease{n}", "task_id": "a", "outcome": "completed"} for n in range(3)]
-    await field.stores.history.record(runs[:2])
-    await field.stores.history.record([dict(run, outcome="other") for run in runs])
+def runs_of(number: int, outcome: str = "completed") -> list[Document]:
+    return [{"_id": f"lease{n}", "task_id": "a", "outcome": outcome} for n in range(number)]
+
+
+@pytest.mark.parametrize("number", [2, 300])
+async def test_a_run_is_kept_once(field: Field, sync_database: Tasks, number: int) -> None:
+    await field.stores.history.record(runs_of(number))
+    await field.stores.history.record(runs_of(number + 1, "other"))
     await field.stores.history.record([])
     kept = {run["_id"]: run["outcome"] for run in sync_database.task_runs.find()}
-    assert kept == {"lease0": "completed", "lease1": "completed", "lease2": "other"}
+    assert kept.pop(f"lease{number}") == "other"
+    assert kept == {f"lease{n}": "completed" for n in range(number)}
+
+
+async def test_many_runs_are_one_entry_of_the_log(field: Field, sync_database: Tasks) -> None:
+    """Every open change stream looks through the entries, whatever it is about."""
+    sync_database.create_collection("task_runs")
+    since = sync_database.command("hello")["operationTime"]
+    await field.stores.history.record(runs_of(300))
+    log = sync_database.client["local"]["oplog.rs"]
+    name = f"{sync_database.name}.task_runs"
+    query = {"ts": {"$gt": since}, "$or": [{"ns": name}, {"o.applyOps.ns": name}]}
+    [entry] = log.find(query)
+    assert len(entry["o"]["applyOps"]) == 300
+
+
+@pytest.mark.parametrize("number", [2, 300])
+@pytest.mark.parametrize(
+    ("commands", "fault"),
+    [
+        (["insert"], {"closeConnection": True}),
+        (["commitTransaction"], {"closeConnection": True}),
+        (["insert", "commitTransaction"], {"errorCode": 112, "errorLabels": []}),
+    ],
+    ids=["the insert is cut off", "the commit is cut off", "refused"],
+)
+async def test_runs_are_kept_whatever_is_cut_off(
+    connect: Any,
+    failing_server: Any,
+    failing_database: Tasks,
+    failing: Any,
+    commands: list[str],
+    fault: Document,
+    number: int,
+) -> None:
+    stores = stores_of(await connect(failing_server.uri))
+    with failing(commands, **fault):
+        await stores.history.record(runs_of(number))
+    assert failing_database.task_runs.count_documents({}) == number
 
 
 async def test_a_worker_that_died_inside_a_transaction_does_not_hold_up_the_rescue_of_others(
