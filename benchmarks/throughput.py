@@ -7,6 +7,7 @@ Floor: batches of 100 are found, claimed by one `update_many`, read back and com
 from __future__ import annotations
 
 import time
+from statistics import median
 from typing import Any
 
 import anyio
@@ -15,28 +16,34 @@ from benchmarks import rig
 from benchmarks.report import Found
 
 BATCH = 100
+ROUNDS = 3
 
 
 async def run(driver: str, scale: float) -> Found:
-    """One worker and four, against the batched floor measured before and after them."""
+    """The batched floor, one worker and four in turn; of each the round in the middle counts."""
     found = Found(part="throughput")
     number = max(2000, int(20_000 * scale))
+    floors: list[float] = []
+    drained: dict[int, list[tuple[float, float, float]]] = {1: [], 4: []}
     with rig.server() as uri:
         async with rig.client(uri) as outside:
-            drained = {}
-            floors = [await _floor(outside["floor0"], number)]
-            for workers in (1, 4):
-                drained[workers] = await drain(
-                    uri, outside[f"tp{workers}"], number, workers, driver
-                )
-                floors.append(await _floor(outside[f"floor{workers}"], number))
-    floor = sorted(floors)[1]
-    for workers, (rate, cpu, memory) in drained.items():
+            for n in range(ROUNDS):
+                floors.append(await _floor(outside[f"floor{n}"], number))
+                for workers, rounds in drained.items():
+                    database = outside[f"tp{workers}_{n}"]
+                    rounds.append(await drain(uri, database, number, workers, driver))
+                    await outside.drop_database(database.name)
+    floor = median(floors)
+    rates = {workers: median(rate for rate, _, _ in rounds) for workers, rounds in drained.items()}
+    for workers, rounds in drained.items():
         name = f"{workers} worker{'s' * (workers > 1)}"
-        target = "≥ 0.7" if workers == 1 else "≥ one worker"
-        found.add(f"completed per second, {name}", rate, "/s", floor=floor, target=target)
+        target = "≥ 0.7" if workers == 1 else ""
+        found.add(f"completed per second, {name}", rates[workers], "/s", floor=floor, target=target)
+        cpu = median(seconds for _, seconds, _ in rounds)
         found.add(f"worker CPU per 1,000 tasks, {name}", cpu / number * 1000, "s")
-        found.add(f"memory of a worker, {name}", memory, "MB")
+        found.add(f"memory of a worker, {name}", max(memory for _, _, memory in rounds), "MB")
+    # The floor of this row is the one worker.
+    found.add("completed per second, 4 workers to 1", rates[4], "/s", floor=rates[1], target="≥ 1")
     return found
 
 
