@@ -17,6 +17,7 @@ from benchmarks.report import Found
 
 BATCH = 100
 ROUNDS = 3
+SLOTS = 400
 
 
 async def run(driver: str, scale: float) -> Found:
@@ -58,7 +59,7 @@ async def drain(
     await database.controls.insert_one({"_id": "engine", "paused": True})
     await rig.fill(database, number)
     async with rig.workers(
-        uri, database.name, number=workers, driver=driver, max_concurrent_tasks=400
+        uri, database.name, number=workers, driver=driver, max_concurrent_tasks=SLOTS
     ) as pids:
         before = sum(rig.cpu_seconds(pid) for pid in pids)
         await database.controls.update_one({"_id": "engine"}, {"$set": {"paused": False}})
