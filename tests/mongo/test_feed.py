@@ -201,6 +201,17 @@ async def test_what_touches_a_heartbeat_as_well_is_told(
     assert len(await up_to_marker(feed, sync_database)) == 1 + len(edits)
 
 
+async def test_a_new_heartbeat_is_taken_for_the_engines(
+    feed: TaskFeed, sync_database: Tasks
+) -> None:
+    """As docs/task-document.md warns; the sweeps find the promotion."""
+    sync_database.tasks.insert_one(orderly("a"))
+    await read(feed, 1)
+    edit = {"$set": {"priority": 1, "last_heartbeat": datetime.now(UTC)}}
+    sync_database.tasks.update_one({"_id": "a"}, edit)
+    assert await up_to_marker(feed, sync_database) == []
+
+
 async def test_nothing_within_a_second_is_no_error(feed: TaskFeed) -> None:
     assert await feed.batch() == []
 
